@@ -1,0 +1,94 @@
+//! The validated project: what planner and engine work on, and what `config` prints.
+//!
+//! Field order is the order in which `docker compose config` prints attributes and over which config hashes are
+//! computed; see `render` and `hash` before moving one.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use indexmap::IndexMap;
+use serde::Serialize;
+
+mod build;
+mod deploy;
+mod resources;
+mod service;
+
+pub use build::*;
+pub use deploy::*;
+pub use resources::*;
+pub use service::*;
+
+/// Any JSON value, for extensions and driver-specific options.
+pub type Json = serde_json::Value;
+/// Names to optional values: `None` means "declared without a value and not set in the project's environment".
+pub type OptionalMap = BTreeMap<String, Option<String>>;
+/// Names to values, sorted.
+pub type StringMap = BTreeMap<String, String>;
+/// `x-…` attributes, sorted.
+pub type Extensions = BTreeMap<String, Json>;
+
+/// A whole project, normalised: names, default network, implied dependencies and absolute paths are filled in.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Project {
+    /// Valid project name.
+    pub name: String,
+    /// Absolute base directory of relative paths.
+    #[serde(skip)]
+    pub working_dir: PathBuf,
+    /// Absolute paths of the compose files, in order.
+    #[serde(skip)]
+    pub compose_files: Vec<PathBuf>,
+    /// `--env-file` list as given (label `environment_file`), absolute; empty when the default `.env` was used.
+    #[serde(skip)]
+    pub env_files: Vec<PathBuf>,
+    /// Environment used for interpolation.
+    #[serde(skip)]
+    pub environment: StringMap,
+    /// Separator in container and image names: `-`, or `_` with `--compatibility`.
+    #[serde(skip)]
+    pub separator: char,
+    /// Enabled services by name, sorted.
+    pub services: IndexMap<String, Service>,
+    /// Services outside the selected profiles, sorted.
+    #[serde(skip)]
+    pub disabled_services: IndexMap<String, Service>,
+    /// Networks by key.
+    pub networks: BTreeMap<String, Network>,
+    /// Volumes by key.
+    pub volumes: BTreeMap<String, Volume>,
+    /// Secrets by key.
+    pub secrets: BTreeMap<String, FileObject>,
+    /// Configs by key.
+    pub configs: BTreeMap<String, FileObject>,
+    /// Models by key.
+    pub models: BTreeMap<String, Model>,
+    /// Top-level `x-…` except `x-windlass`.
+    #[serde(flatten)]
+    pub extensions: Extensions,
+    /// `x-windlass` of the top level, with `windlass.yaml` merged over it.
+    #[serde(skip)]
+    pub windlass: crate::windlass::ProjectSettings,
+}
+
+impl Project {
+    /// Image of a service: its `image`, or `<project><separator><service>` when it is only built.
+    #[must_use]
+    pub fn image_of(&self, service: &Service) -> String {
+        if service.image.is_empty() {
+            format!("{}{}{}", self.name, self.separator, service.name)
+        } else {
+            service.image.clone()
+        }
+    }
+
+    /// Container name of a replica, counted from 1.
+    #[must_use]
+    pub fn container_name(&self, service: &Service, number: u32) -> String {
+        if service.container_name.is_empty() {
+            format!("{}{s}{}{s}{number}", self.name, service.name, s = self.separator)
+        } else {
+            service.container_name.clone()
+        }
+    }
+}

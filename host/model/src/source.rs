@@ -1,0 +1,63 @@
+//! What the loader is given: files through [`FileSource`], everything else through [`LoadOptions`].
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The only way in which the loader sees the file system.
+pub trait FileSource {
+    /// Content of a file; `-` never gets here (see [`LoadOptions::stdin`]).
+    ///
+    /// # Errors
+    /// As the file system reports them; `NotFound` is told apart from the rest.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+    /// Whether a regular file (or a link to one) stands there.
+    fn is_file(&self, path: &Path) -> bool;
+    /// Whether a directory (or a link to one) stands there.
+    fn is_dir(&self, path: &Path) -> bool;
+    /// The path with symbolic links resolved, or the path itself where that fails.
+    fn canonicalize(&self, path: &Path) -> PathBuf;
+}
+
+/// Arguments of one load. Flags, variables and defaults are already resolved to plain values by the caller.
+#[derive(Debug, Clone, Default)]
+pub struct LoadOptions {
+    /// Current directory, absolute: explicit files are relative to it, discovery starts in it.
+    pub cwd: PathBuf,
+    /// Home directory for `~`.
+    pub home: Option<PathBuf>,
+    /// `-f`, in order; empty: `COMPOSE_FILE` or discovery. `-` is standard input.
+    pub files: Vec<PathBuf>,
+    /// Content of standard input, read by the caller when `files` holds `-`.
+    pub stdin: Option<Vec<u8>>,
+    /// `--project-directory`.
+    pub project_directory: Option<PathBuf>,
+    /// `-p`; must already be a valid name.
+    pub project_name: Option<String>,
+    /// `--env-file`, in order; empty: `COMPOSE_ENV_FILES` or `.env`.
+    pub env_files: Vec<PathBuf>,
+    /// `--profile`, in order; merged with `COMPOSE_PROFILES`.
+    pub profiles: Vec<String>,
+    /// Process environment.
+    pub environment: BTreeMap<String, String>,
+    /// Services named on the command line; empty: all.
+    pub services: Vec<String>,
+    /// Do not keep dependencies of `services` (`--no-deps`).
+    pub no_deps: bool,
+    /// Keep networks, volumes, secrets and configs that no service uses (`--all-resources`).
+    pub all_resources: bool,
+    /// `--compatibility`: `_` as the separator in names.
+    pub compatibility: bool,
+    /// `config --no-interpolate`.
+    pub no_interpolate: bool,
+    /// `config --no-normalize`.
+    pub no_normalize: bool,
+    /// `config --no-path-resolution`.
+    pub no_path_resolution: bool,
+    /// `config --no-env-resolution`.
+    pub no_env_resolution: bool,
+    /// `config --no-consistency`.
+    pub no_consistency: bool,
+    /// Read `windlass.yaml` beside the first compose file (default of the command line: yes).
+    pub windlass_file: bool,
+}
