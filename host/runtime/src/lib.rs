@@ -1,1 +1,13 @@
-//! (to be written)
+//! Then do: runs a [`windlass_plan::Plan`] against an [`Engine`] and [`Hooks`], emits [`Event`]s, obeys [`Shutdown`].
+//!
+//! Holds no policy: what to do, in which order and why is the planner's.
+
+pub mod engine;
+pub mod event;
+pub mod hooks;
+pub mod shutdown;
+
+pub use engine::{Engine, EngineError};
+pub use event::Event;
+pub use hooks::{HookError, Hooks};
+pub use shutdown::Shutdown;

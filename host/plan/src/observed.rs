@@ -1,0 +1,192 @@
+//! What the engine has, as one snapshot.
+
+use std::collections::BTreeMap;
+
+/// Snapshot of everything of a project on the engine.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Observed {
+    /// Containers of the project in all states, one-off ones included, sorted by name.
+    pub containers: Vec<Container>,
+    /// Networks: the project's by label, and those looked up by the names of the model.
+    pub networks: Vec<Network>,
+    /// Volumes: the project's by label (ledger markers included), and those looked up by the names of the model.
+    pub volumes: Vec<Volume>,
+    /// Local images by the reference asked for; a reference that is absent locally has no entry.
+    pub images: BTreeMap<String, Image>,
+    /// Facts about the engine.
+    pub engine: EngineInfo,
+}
+
+/// Facts about the engine that decisions need.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EngineInfo {
+    /// Engine version (`28.5.2`).
+    pub version: String,
+    /// Negotiated API version, major and minor.
+    pub api_version: (u32, u32),
+    /// `linux` or `windows`.
+    pub os: String,
+    /// `amd64`, `arm64`, …
+    pub architecture: String,
+    /// A swarm node (external networks may be invisible until used).
+    pub swarm: bool,
+}
+
+/// State of a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ContainerState {
+    /// Made, never started.
+    Created,
+    /// Runs.
+    Running,
+    /// Frozen.
+    Paused,
+    /// Between two runs of its restart policy.
+    Restarting,
+    /// Being removed.
+    Removing,
+    /// Ended.
+    Exited,
+    /// Could not be removed.
+    Dead,
+}
+
+/// The engine's health state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// Not decided yet.
+    Starting,
+    /// Healthy.
+    Healthy,
+    /// Unhealthy.
+    Unhealthy,
+}
+
+/// A container, as far as one list call tells.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Container {
+    /// Full id.
+    pub id: String,
+    /// Name without the leading slash.
+    pub name: String,
+    /// Image reference it was created from.
+    pub image: String,
+    /// Image id.
+    pub image_id: String,
+    /// Command line as the engine prints it.
+    pub command: String,
+    /// State.
+    pub state: ContainerState,
+    /// Health; `None`: no health check.
+    pub health: Option<Health>,
+    /// Exit code of an ended container.
+    pub exit_code: Option<i64>,
+    /// The engine's status text (`Up 3 seconds (healthy)`).
+    pub status: String,
+    /// Creation time, seconds since the epoch.
+    pub created: i64,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Attached networks by engine name.
+    pub networks: BTreeMap<String, Endpoint>,
+    /// Mounts.
+    pub mounts: Vec<MountPoint>,
+    /// Ports.
+    pub ports: Vec<PortMapping>,
+}
+
+impl Container {
+    /// Value of a `com.docker.compose.…` label.
+    #[must_use]
+    pub fn label(&self, key: &str) -> Option<&str> {
+        self.labels.get(key).map(String::as_str)
+    }
+}
+
+/// One attachment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Network id; empty for a container that never ran on some engines.
+    pub network_id: String,
+    /// IPv4 address; empty when it does not run.
+    pub ip_address: String,
+    /// Aliases, where the list tells them.
+    pub aliases: Vec<String>,
+}
+
+/// One mount of a container.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MountPoint {
+    /// `volume`, `bind`, `tmpfs`, …
+    pub kind: String,
+    /// Volume name.
+    pub name: String,
+    /// Host path.
+    pub source: String,
+    /// Path in the container.
+    pub destination: String,
+    /// Writable.
+    pub writable: bool,
+}
+
+/// One port of a container.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PortMapping {
+    /// Host address; empty: not published.
+    pub host_ip: String,
+    /// Host port; `None`: not published.
+    pub public: Option<u16>,
+    /// Container port.
+    pub private: u16,
+    /// `tcp`, `udp`, `sctp`.
+    pub protocol: String,
+}
+
+/// A network of the engine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Network {
+    /// Id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Driver.
+    pub driver: String,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// A volume of the engine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Volume {
+    /// Name.
+    pub name: String,
+    /// Driver.
+    pub driver: String,
+    /// Creation time as the engine prints it; with the name, the volume's identity.
+    pub created_at: String,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// A local image.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Image {
+    /// Image id.
+    pub id: String,
+    /// What the label `com.docker.compose.image` records: digest of the platform's manifest, else the id.
+    pub content_digest: String,
+    /// Tags.
+    pub tags: Vec<String>,
+    /// Paths that the image declares as volumes.
+    pub volumes: Vec<String>,
+    /// Exposed ports (`80/tcp`).
+    pub exposed_ports: Vec<String>,
+    /// It has a health check of its own.
+    pub has_healthcheck: bool,
+    /// `os/arch[/variant]`.
+    pub platform: String,
+    /// Time of the last tag or pull, seconds since the epoch; 0: unknown.
+    pub last_tagged: i64,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+}
