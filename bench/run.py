@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+"""Times Windlass beside `docker compose`, in turn, in one run, and prints ratios.
+
+    bench/run.py [--windlass PATH] [--peer 'docker compose'] [--runs N] [--only NAME…] [--list] [--json FILE] [--check]
+
+Each case runs both tools A B A B …; the medians and their ratio are printed, with the target where the project has one.
+Times of one machine say little, ratios of one run say more. `--check` makes a missed target exit 1; without it the
+exit code only tells whether every command succeeded. Needs an engine and a local image `busybox:latest`.
+"""
+
+import argparse
+import json
+import os
+import shlex
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+IMAGE = "busybox:latest"
+
+
+@dataclass
+class Result:
+    """Seconds of both tools in one case; `peer` is empty where the peer does not take part."""
+
+    name: str
+    ours: list[float] = field(default_factory=list)
+    peer: list[float] = field(default_factory=list)
+    target: str = ""
+    met: bool | None = None
+
+
+class Bench:
+    """The two tools, and how to time them."""
+
+    def __init__(self, windlass: str, peer: str, runs: int):
+        self.windlass = [windlass]
+        self.peer = shlex.split(peer)
+        self.runs = runs
+        self.results: list[Result] = []
+
+    def seconds(self, tool: list[str], args: list[str], cwd: Path) -> float:
+        """Wall-clock time of one command that must succeed."""
+        begin = time.monotonic()
+        done = subprocess.run(tool + args, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        took = time.monotonic() - begin
+        if done.returncode != 0:
+            sys.exit(f"bench: {shlex.join(tool + args)} in {cwd} exited {done.returncode}\n{done.stderr[-2000:]}")
+        return took
+
+    def pair(self, name: str, args: list[str], cwd: Path, ratio: float | None = None) -> Result:
+        """Both tools run the same command in turn; the target is an upper bound of ours / peer."""
+        result = Result(name)
+        for tool in (self.windlass, self.peer):
+            self.seconds(tool, args, cwd)
+        for _ in range(self.runs):
+            result.ours.append(self.seconds(self.windlass, args, cwd))
+            result.peer.append(self.seconds(self.peer, args, cwd))
+        if ratio is not None:
+            result.target = f"≤ {ratio:.3f} × peer"
+            result.met = median(result.ours) <= ratio * median(result.peer)
+        return self.add(result)
+
+    def cycle(self, count: int, cwd: Path) -> None:
+        """`up -d` and `down` of a project, each tool with its own fresh project."""
+        up, down = Result(f"up -d, {count} services"), Result(f"down, {count} services")
+        for _ in range(max(1, min(self.runs, 3))):
+            for tool, up_times, down_times in ((self.windlass, up.ours, down.ours), (self.peer, up.peer, down.peer)):
+                up_times.append(self.seconds(tool, ["up", "-d"], cwd))
+                down_times.append(self.seconds(tool, ["down", "-t", "0"], cwd))
+        self.add(up)
+        self.add(down)
+
+    def alone(self, name: str, args: list[str], cwd: Path, limit: float) -> Result:
+        """Only ours, with a limit in seconds (the peer may take minutes here)."""
+        result = Result(name, target=f"≤ {limit * 1000:.0f} ms")
+        self.seconds(self.windlass, args, cwd)
+        result.ours = [self.seconds(self.windlass, args, cwd) for _ in range(self.runs)]
+        result.met = median(result.ours) <= limit
+        return self.add(result)
+
+    def add(self, result: Result) -> Result:
+        self.results.append(result)
+        print(row(result), flush=True)
+        return result
+
+
+def median(values: list[float]) -> float:
+    return statistics.median(values)
+
+
+def row(result: Result) -> str:
+    ours = f"{median(result.ours) * 1000:9.1f}"
+    peer = f"{median(result.peer) * 1000:9.1f}" if result.peer else f"{'–':>9}"
+    ratio = f"{median(result.ours) / median(result.peer):7.3f}" if result.peer else f"{'–':>7}"
+    verdict = {True: "met", False: "MISSED", None: ""}[result.met]
+    return f"{result.name:<44} {ours} {peer} {ratio}  {result.target:<30} {verdict}".rstrip()
+
+
+def flat(count: int) -> str:
+    """Independent services that end at once when asked."""
+    command = "['sh', '-c', 'trap exit TERM; while :; do sleep 3600 & wait $$!; done']"
+    services = "".join(f"  s{n}:\n    image: {IMAGE}\n    command: {command}\n" for n in range(count))
+    return f"services:\n{services}"
+
+
+def layered(layers: int, width: int) -> str:
+    """Every service of a layer depends on every service of the layer before."""
+    out = ["services:"]
+    for layer in range(layers):
+        for column in range(width):
+            out.append(f"  l{layer}c{column}:\n    image: {IMAGE}")
+            if layer:
+                names = ", ".join(f"l{layer - 1}c{c}" for c in range(width))
+                out.append(f"    depends_on: [{names}]")
+    return "\n".join(out) + "\n"
+
+
+def chain(links: int, wait: bool) -> str:
+    """Services that answer on port 80 one second after their start; each waits for the one before.
+
+    The same file for both tools: the peer looks at `healthcheck`, Windlass at `x-windlass`.
+    """
+    serve = "['sh', '-c', 'trap exit TERM; mkdir -p /w; sleep 1; httpd -p 80 -h /w; while :; do sleep 3600 & wait $$!; done']"
+    out = ["services:"]
+    for n in range(links):
+        out.append(f"  s{n}:\n    image: {IMAGE}\n    command: {serve}")
+        if wait and n + 1 < links:
+            out.append("    healthcheck: { test: ['CMD', 'nc', '-z', '127.0.0.1', '80'], interval: 1s, retries: 30 }")
+            out.append("    x-windlass: { ready: { plugin: tcp, with: { port: 80 } } }")
+        if wait and n:
+            out.append(f"    depends_on: {{ s{n - 1}: {{ condition: service_healthy }} }}")
+    return "\n".join(out) + "\n"
+
+
+def project(base: Path, name: str, text: str) -> Path:
+    folder = base / name
+    folder.mkdir(parents=True)
+    (folder / "compose.yaml").write_text(f"name: {name}\n{text}")
+    return folder
+
+
+def case_queries(bench: Bench, base: Path) -> None:
+    folder = project(base, "wlbench-query", flat(10))
+    bench.seconds(bench.peer, ["up", "-d"], folder)
+    try:
+        bench.pair("ps, 10 services", ["ps"], folder, ratio=1 / 5)
+        bench.pair("no-op up -d, 10 services", ["up", "-d"], folder, ratio=1 / 5)
+    finally:
+        bench.seconds(bench.peer, ["down", "-t", "0"], folder)
+
+
+def case_config(bench: Bench, base: Path) -> None:
+    bench.pair("config, FoodTrucks", ["config"], ROOT / "examples/foodtrucks", ratio=1 / 8)
+    bench.alone("config -q, 60 services in 10 full layers", ["config", "-q"], project(base, "wlbench-layers", layered(10, 6)), 0.050)
+    bench.alone("config -q, 3,000 services", ["config", "-q"], project(base, "wlbench-3000", flat(3000)), 0.300)
+
+
+def case_cycles(bench: Bench, base: Path) -> None:
+    for count in (1, 10, 50):
+        bench.cycle(count, project(base, f"wlbench-{count}", flat(count)))
+
+
+def case_chain(bench: Bench, base: Path) -> None:
+    """Target: 1.1 × (5 × 1 s + engine time), engine time being that of the same services started one after another."""
+    links = 6
+    folder = project(base, "wlbench-chain", chain(links, wait=True))
+    free = project(base, "wlbench-free", chain(links, wait=False))
+    engine = []
+    for _ in range(3):
+        subprocess.run(bench.peer + ["create"], cwd=free, check=True, capture_output=True)
+        names = [f"wlbench-free-s{n}-1" for n in range(links)]
+        begin = time.monotonic()
+        for name in names:
+            subprocess.run(["docker", "start", name], check=True, capture_output=True)
+        engine.append(time.monotonic() - begin)
+        bench.seconds(bench.peer, ["down", "-t", "0"], free)
+    result = Result("up -d, readiness chain of 6")
+    for _ in range(3):
+        for tool, times in ((bench.windlass, result.ours), (bench.peer, result.peer)):
+            times.append(bench.seconds(tool, ["up", "-d"], folder))
+            bench.seconds(tool, ["down", "-t", "0"], folder)
+    limit = 1.1 * (links - 1 + median(engine))
+    result.target = f"≤ {limit:.2f} s = 1.1 × (5 s + {median(engine):.2f} s)"
+    result.met = median(result.ours) <= limit
+    bench.add(result)
+
+
+CASES = {"queries": case_queries, "config": case_config, "cycles": case_cycles, "chain": case_chain}
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--windlass", default=str(ROOT / "target/release/windlass"))
+    parser.add_argument("--peer", default="docker compose")
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--only", nargs="*", choices=sorted(CASES), default=list(CASES))
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--check", action="store_true", help="exit 1 when a target is missed")
+    return parser.parse_args()
+
+
+def main() -> int:
+    options = arguments()
+    if shutil.which(options.windlass) is None:
+        sys.exit(f"bench: no {options.windlass}; run `make bench`, which builds it")
+    if subprocess.run(shlex.split(options.peer) + ["version"], capture_output=True).returncode != 0:
+        sys.exit(f"bench: `{options.peer}` does not answer: the comparison needs it")
+    bench = Bench(options.windlass, options.peer, options.runs)
+    print(f"{'median of ' + str(options.runs) + ' runs':<44} {'ours ms':>9} {'peer ms':>9} {'ratio':>7}  target")
+    os.environ.pop("COMPOSE_PROJECT_NAME", None)
+    with tempfile.TemporaryDirectory(prefix="wlbench-") as base:
+        for name in options.only:
+            CASES[name](bench, Path(base))
+    if options.json:
+        options.json.write_text(json.dumps([vars(result) for result in bench.results], indent=1))
+    missed = [result.name for result in bench.results if result.met is False]
+    print(f"{len(missed)} targets missed{': ' + '; '.join(missed) if missed else ''}")
+    return 1 if missed and options.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
