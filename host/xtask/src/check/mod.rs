@@ -1,0 +1,23 @@
+//! Holds the walls between crates, and the size budget of files.
+
+mod budget;
+mod edges;
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+/// Checks all; the error counts what was printed.
+pub(crate) fn run(root: &Path) -> Result<()> {
+    let root = fs_err::canonicalize(root)?;
+    let mut violations = edges::violations(&root)?;
+    violations.extend(budget::violations(&root)?);
+    if violations.is_empty() {
+        println!("edges and file sizes are in order");
+        return Ok(());
+    }
+    for violation in &violations {
+        println!("{violation}");
+    }
+    bail!("{} violations", violations.len())
+}
