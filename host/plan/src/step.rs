@@ -56,12 +56,16 @@ pub struct Step {
     pub cause: String,
     /// Steps that must have succeeded (or been skipped by their guard) before.
     pub needs: Vec<StepId>,
+    /// Steps that must have ended before, whatever came of them.
+    pub after: Vec<StepId>,
     /// Service it belongs to; `None` for networks, volumes and project stages.
     pub service: Option<String>,
     /// Run only if this holds when its turn comes.
     pub guard: Option<Guard>,
     /// `true`: a failure is reported as a warning and dependents go on.
     pub optional: bool,
+    /// Part of a change that must not be left half done: once what it needs is done it runs, even when the run is ending.
+    pub completes: bool,
 }
 
 /// A condition known only while the plan runs.
@@ -71,8 +75,17 @@ pub enum Guard {
     ImageChanged {
         /// Reference.
         image: String,
+        /// `os/arch`, or empty.
+        platform: String,
         /// Digest recorded on the existing container.
         from: String,
+    },
+    /// The image is not there (pulling it before did not work).
+    ImageMissing {
+        /// Reference.
+        image: String,
+        /// `os/arch`, or empty.
+        platform: String,
     },
     /// The load's ledger entry is not committed for the current input, checked when the target's identity is known.
     LoadDue,
@@ -212,7 +225,8 @@ pub enum Action {
         /// Reference.
         image: String,
     },
-    /// Wait until a dependency's containers satisfy a condition of the engine.
+    /// Wait until a dependency's containers satisfy a condition of the engine. [`Condition::ServiceStarted`] here means:
+    /// running, and healthy where the engine checks that.
     Await {
         /// Dependency.
         service: String,

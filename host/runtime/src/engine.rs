@@ -215,18 +215,9 @@ pub trait Engine: Send + Sync {
     /// A local image; `None`: not there (or of another platform).
     async fn inspect_image(&self, reference: &str, platform: &str) -> EngineResult<Option<Image>>;
     /// Pulls; resolves when the image is there.
-    async fn pull_image(
-        &self,
-        reference: &str,
-        platform: &str,
-        progress: ProgressSink<'_>,
-    ) -> EngineResult<()>;
+    async fn pull_image(&self, reference: &str, platform: &str, progress: ProgressSink<'_>) -> EngineResult<()>;
     /// Builds; resolves to the image id.
-    async fn build_image(
-        &self,
-        request: BuildRequest<'_>,
-        progress: ProgressSink<'_>,
-    ) -> EngineResult<String>;
+    async fn build_image(&self, request: BuildRequest<'_>, progress: ProgressSink<'_>) -> EngineResult<String>;
     /// Removes a tag or image.
     async fn remove_image(&self, reference: &str) -> EngineResult<()>;
     /// Makes a network; a network of the same name that appeared meanwhile counts as success. Resolves to the id.
@@ -234,12 +225,7 @@ pub trait Engine: Send + Sync {
     /// Removes a network.
     async fn remove_network(&self, id: &str) -> EngineResult<()>;
     /// Attaches a container with the endpoint settings that `spec` gives for that network.
-    async fn connect_network(
-        &self,
-        network: &str,
-        id: &str,
-        spec: &ContainerSpec,
-    ) -> EngineResult<()>;
+    async fn connect_network(&self, network: &str, id: &str, spec: &ContainerSpec) -> EngineResult<()>;
     /// Detaches a container, by force.
     async fn disconnect_network(&self, network: &str, id: &str) -> EngineResult<()>;
     /// Makes a volume.

@@ -4,10 +4,16 @@
 
 pub mod engine;
 pub mod event;
+pub mod execute;
 pub mod hooks;
+pub mod lock;
+pub mod outcome;
 pub mod shutdown;
 
 pub use engine::{Engine, EngineError};
 pub use event::Event;
+pub use execute::{ExecuteOptions, Execution, execute};
 pub use hooks::{HookError, Hooks};
+pub use lock::{LockError, ProjectLock};
+pub use outcome::{Ending, Failure, FailureKind, Outcome};
 pub use shutdown::Shutdown;

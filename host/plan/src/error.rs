@@ -1,0 +1,77 @@
+//! Why there is no plan.
+
+/// No plan can be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// A name on the command line.
+    #[error("no such service: {0}")]
+    NoSuchService(String),
+    /// Dependencies in a circle, first and last name the same.
+    #[error("dependency cycle detected: {}", .0.join(" -> "))]
+    Cycle(Vec<String>),
+    /// Somebody else's network.
+    #[error("network {0} declared as external, but could not be found")]
+    ExternalNetworkMissing(String),
+    /// Network names are not unique.
+    #[error("multiple networks with name {0:?} were found. Use network ID as `name` to avoid ambiguity")]
+    NetworkAmbiguous(String),
+    /// Somebody else's volume.
+    #[error("external volume {0:?} not found")]
+    ExternalVolumeMissing(String),
+    /// A key that the model does not define.
+    #[error("service {service:?} refers to undefined {kind} {key}")]
+    Undefined {
+        /// Service.
+        service: String,
+        /// `network` or `volume`.
+        kind: &'static str,
+        /// Key.
+        key: String,
+    },
+    /// A fixed name stands for one container only.
+    #[error(
+        "service {service:?} has the container name {name:?} and {replicas} replicas: remove `container_name` to scale it"
+    )]
+    FixedNameScaled {
+        /// Service.
+        service: String,
+        /// Its `container_name`.
+        name: String,
+        /// Wanted replicas.
+        replicas: u32,
+    },
+    /// The model asks for what this version cannot do.
+    #[error("service {service:?} uses `{attribute}`, which is not supported yet")]
+    Unsupported {
+        /// Service.
+        service: String,
+        /// Attribute.
+        attribute: &'static str,
+    },
+    /// `start` finds nothing to start.
+    #[error("service {0:?} has no container to start")]
+    NothingToStart(String),
+    /// `pull_policy` or `--pull`.
+    #[error("invalid pull policy {0:?}: use always, missing, never, build, daily, weekly or every_<duration>")]
+    PullPolicy(String),
+}
+
+impl PlanError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::ExternalNetworkMissing(name) => {
+                Some(format!("create it (`docker network create {name}`) or remove `external: true`"))
+            }
+            Self::ExternalVolumeMissing(name) => {
+                Some(format!("create it (`docker volume create {name}`) or remove `external: true`"))
+            }
+            Self::NothingToStart(_) => Some("`up` creates it".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// Result of planning.
+pub type PlanResult<T> = Result<T, PlanError>;
