@@ -1,10 +1,11 @@
 //! Chores of this repository: `cargo xtask plugins`, `cargo xtask check`.
-#![expect(clippy::print_stdout, reason = "a tool for the terminal")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for the terminal")]
 
 mod check;
 mod plugins;
 
 use std::path::Path;
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -23,11 +24,14 @@ enum Chore {
     Check,
 }
 
-fn main() -> anyhow::Result<()> {
-    match Args::parse().chore {
+fn main() -> ExitCode {
+    let result = match Args::parse().chore {
         Chore::Plugins => plugins::run(root()),
         Chore::Check => check::run(root()),
-    }
+    };
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    eprintln!("error: {error:#}");
+    ExitCode::FAILURE
 }
 
 /// The checkout.
