@@ -16,7 +16,8 @@ fn check(
 ) -> (Result<Verdict, Failure>, Vec<String>) {
     let world = World::new(settings).answering(answer);
     let verdict = Plugin::check(&world.context(), &target("es"));
-    let asked = world.http.requests.borrow().iter().map(|r| format!("{} {}{}", r.method, r.authority, r.path)).collect();
+    let asked =
+        world.http.requests.borrow().iter().map(|r| format!("{} {}{}", r.method, r.authority, r.path)).collect();
     (verdict, asked)
 }
 

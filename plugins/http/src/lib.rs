@@ -114,7 +114,10 @@ mod tests {
     fn any_answer_below_400_is_ready_without_settings() {
         let (verdict, request) = check(&json!({}), 302, "");
         assert_eq!(verdict, Verdict::Ready);
-        assert_eq!((request.method.as_str(), request.authority.as_str(), request.path.as_str()), ("GET", "web:80", "/"));
+        assert_eq!(
+            (request.method.as_str(), request.authority.as_str(), request.path.as_str()),
+            ("GET", "web:80", "/")
+        );
     }
 
     #[test]

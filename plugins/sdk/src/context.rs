@@ -43,6 +43,9 @@ impl Context<'_> {
 
 impl std::fmt::Debug for Context<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Context").field("call", self.call).field("settings", &self.settings_json).finish_non_exhaustive()
+        f.debug_struct("Context")
+            .field("call", self.call)
+            .field("settings", &self.settings_json)
+            .finish_non_exhaustive()
     }
 }

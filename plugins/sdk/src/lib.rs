@@ -36,18 +36,18 @@ pub mod tcp;
 pub mod testing;
 mod types;
 
+/// WASI, for what the wrappers do not cover.
+pub use bindings::imports::wasi;
 pub use bindings::imports::windlass::plugin::types::{Call, Diagnostic, Failure, Severity, Target};
 /// Imports without a wrapper of their own.
 pub use bindings::imports::windlass::plugin::{containers, project, secrets, state};
-/// WASI, for what the wrappers do not cover.
-pub use bindings::imports::wasi;
 pub use context::Context;
 pub use host::Host;
 pub use http::Http;
 pub use inputs::Inputs;
 pub use stages::{
-    Change, Command, ConfigTransform, Impossible, Loader, Pending, Policy, PostStart, PostStop, PreCreate, PreStart, PreStop,
-    Probe, StageHook, Step, Verdict,
+    Change, Command, ConfigTransform, Impossible, Loader, Pending, Policy, PostStart, PostStop, PreCreate, PreStart,
+    PreStop, Probe, StageHook, Step, Verdict,
 };
 pub use tcp::Tcp;
 pub use types::{failure, never, not_yet};

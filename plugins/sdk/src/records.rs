@@ -193,7 +193,9 @@ impl Splitter {
 
     fn finish(&mut self) -> Result<Option<Record>, Failure> {
         if self.layout == Layout::Array {
-            return Err(failure(format!("line {}: the JSON array is not closed", self.line)).hint("is the file complete?"));
+            return Err(
+                failure(format!("line {}: the JSON array is not closed", self.line)).hint("is the file complete?")
+            );
         }
         Ok(self.take())
     }

@@ -138,10 +138,7 @@ pub struct FakeHttp {
 
 impl Default for FakeHttp {
     fn default() -> Self {
-        Self {
-            answer: Box::new(|_| Err(NetError::new("connect", "connection refused"))),
-            requests: RefCell::default(),
-        }
+        Self { answer: Box::new(|_| Err(NetError::new("connect", "connection refused"))), requests: RefCell::default() }
     }
 }
 
@@ -222,7 +219,7 @@ impl MemoryInputs {
         let input = Input {
             name: name.to_owned(),
             size: content.len() as u64,
-            sha256: format!("{sum:064x}"),
+            sha256: format!("{sum:016x}").repeat(4),
             role: role.to_owned(),
         };
         self.files.push((input, content.as_bytes().to_vec()));

@@ -109,11 +109,16 @@ mod tests {
     fn a_banner_may_come_in_pieces() {
         let settings = json!({"port": 5432, "banner": "220 ready"});
         assert_eq!(check(settings.clone(), Some(&["220 re", "ady\r\n"]), false).unwrap(), Verdict::Ready);
-        let Verdict::NotYet(pending) = check(settings.clone(), Some(&["421 busy\r\n"]), true).unwrap() else { panic!() };
+        let Verdict::NotYet(pending) = check(settings.clone(), Some(&["421 busy\r\n"]), true).unwrap() else {
+            panic!()
+        };
         assert_eq!(pending.step, "banner");
         assert_eq!(pending.reason, "the peer closed the connection; it sent `421 busy` where `220 ready` was expected");
         let Verdict::NotYet(pending) = check(settings, Some(&[]), false).unwrap() else { panic!() };
-        assert_eq!(pending.reason, "nothing was received within 2000 ms; it sent nothing where `220 ready` was expected");
+        assert_eq!(
+            pending.reason,
+            "nothing was received within 2000 ms; it sent nothing where `220 ready` was expected"
+        );
     }
 
     #[test]

@@ -67,7 +67,10 @@ mod tests {
     #[test]
     fn only_lines_before_the_tests_count() {
         let code = format!("//! x\n{}", "a\n".repeat(599));
-        assert_eq!(judge("f.rs", &format!("{code}#[cfg(test)]\nmod tests {{\n{}}}\n", "b\n".repeat(900))), [] as [&str; 0]);
+        assert_eq!(
+            judge("f.rs", &format!("{code}#[cfg(test)]\nmod tests {{\n{}}}\n", "b\n".repeat(900))),
+            [] as [&str; 0]
+        );
         assert_eq!(judge("f.rs", &format!("{code}a\n")), ["f.rs: 601 lines without tests, more than 600"]);
     }
 

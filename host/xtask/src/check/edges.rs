@@ -15,11 +15,8 @@ const NEVER: [(&str, &[&str]); 3] = [
 ];
 
 /// Only these crates may name the dependency, at all.
-const ONLY: [(&str, &[&str]); 3] = [
-    ("bollard", &["windlass-docker"]),
-    ("wasmtime", &["windlass-plugin-host"]),
-    ("clap", &["windlass", "xtask"]),
-];
+const ONLY: [(&str, &[&str]); 3] =
+    [("bollard", &["windlass-docker"]), ("wasmtime", &["windlass-plugin-host"]), ("clap", &["windlass", "xtask"])];
 
 /// Nobody may depend on these, and these not on each other.
 const APART: [&str; 3] = ["windlass-docker", "windlass-plugin-host", "windlass"];

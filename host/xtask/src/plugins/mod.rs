@@ -27,7 +27,16 @@ pub(crate) fn run(root: &Path) -> Result<()> {
 
 fn build(toolchain: &Toolchain, folder: &Path) -> Result<()> {
     let mut cargo = toolchain.cargo();
-    cargo.current_dir(folder).args(["build", "--release", "--workspace", "--lib", "--target", TARGET, "--target-dir", "target"]);
+    cargo.current_dir(folder).args([
+        "build",
+        "--release",
+        "--workspace",
+        "--lib",
+        "--target",
+        TARGET,
+        "--target-dir",
+        "target",
+    ]);
     cargo.args(toolchain.extra_args());
     let status = cargo.status().with_context(|| format!("failed to run `{}`", cargo.get_program().display()))?;
     ensure!(status.success(), "building the plugins failed (compiler: {toolchain})");

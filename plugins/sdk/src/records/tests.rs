@@ -35,10 +35,7 @@ fn lines_are_records_and_blank_ones_are_not() {
 #[test]
 fn brackets_and_line_breaks_in_strings_and_documents_do_not_split() {
     let text = "{\"a\":\"}\\\"\\n{,]\"}\n{\n \"b\": [1,\n 2]\n}\n{\"c\":0}\n";
-    assert_eq!(
-        lines(text),
-        expect(&[(1, "{\"a\":\"}\\\"\\n{,]\"}"), (2, "{\n \"b\": [1,\n 2]\n}"), (6, "{\"c\":0}")])
-    );
+    assert_eq!(lines(text), expect(&[(1, "{\"a\":\"}\\\"\\n{,]\"}"), (2, "{\n \"b\": [1,\n 2]\n}"), (6, "{\"c\":0}")]));
 }
 
 #[test]
