@@ -83,7 +83,7 @@ struct Cause {
     #[serde(default)]
     reason: String,
     #[serde(default)]
-    caused_by: Option<Box<Cause>>,
+    caused_by: Option<Box<Self>>,
 }
 
 impl Cause {

@@ -191,7 +191,7 @@ impl Load<'_> {
         let settled = documents.len() - result.busy.len();
         for (position, refusal) in result.refused {
             if let Some(document) = documents.get_mut(position).and_then(Option::take) {
-                self.refuse(document, refusal);
+                self.refuse(document, &refusal);
             }
         }
         let mut again = Batch::default();
@@ -202,7 +202,7 @@ impl Load<'_> {
         Ok(again)
     }
 
-    fn refuse(&mut self, document: Document, refusal: Refusal) {
+    fn refuse(&mut self, document: Document, refusal: &Refusal) {
         let reason = format!("{}: {}", refusal.kind, refusal.reason);
         self.problems.add(self.ctx, Flaw { place: document.place, reason }, "refused");
     }

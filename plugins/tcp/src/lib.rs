@@ -83,8 +83,8 @@ mod tests {
 
     use super::*;
 
-    fn check(settings: Value, banner: Option<&[&str]>, closes: bool) -> Result<Verdict, Failure> {
-        let mut world = World::new(&settings);
+    fn check(settings: &Value, banner: Option<&[&str]>, closes: bool) -> Result<Verdict, Failure> {
+        let mut world = World::new(settings);
         world.tcp.banner = banner.map(|pieces| pieces.iter().map(|piece| piece.as_bytes().to_vec()).collect());
         world.tcp.closes = closes;
         let verdict = Plugin::check(&world.context(), &target("db"));
@@ -96,25 +96,23 @@ mod tests {
 
     #[test]
     fn a_connection_is_enough() {
-        assert_eq!(check(json!({"port": 5432}), Some(&[]), false).unwrap(), Verdict::Ready);
+        assert_eq!(check(&json!({"port": 5432}), Some(&[]), false).unwrap(), Verdict::Ready);
     }
 
     #[test]
     fn nobody_listening_is_not_yet_at_connect() {
-        let verdict = check(json!({"port": 5432}), None, false).unwrap();
+        let verdict = check(&json!({"port": 5432}), None, false).unwrap();
         assert_eq!(verdict, not_yet("connect", "connection refused"));
     }
 
     #[test]
     fn a_banner_may_come_in_pieces() {
         let settings = json!({"port": 5432, "banner": "220 ready"});
-        assert_eq!(check(settings.clone(), Some(&["220 re", "ady\r\n"]), false).unwrap(), Verdict::Ready);
-        let Verdict::NotYet(pending) = check(settings.clone(), Some(&["421 busy\r\n"]), true).unwrap() else {
-            panic!()
-        };
+        assert_eq!(check(&settings, Some(&["220 re", "ady\r\n"]), false).unwrap(), Verdict::Ready);
+        let Verdict::NotYet(pending) = check(&settings, Some(&["421 busy\r\n"]), true).unwrap() else { panic!() };
         assert_eq!(pending.step, "banner");
         assert_eq!(pending.reason, "the peer closed the connection; it sent `421 busy` where `220 ready` was expected");
-        let Verdict::NotYet(pending) = check(settings, Some(&[]), false).unwrap() else { panic!() };
+        let Verdict::NotYet(pending) = check(&settings, Some(&[]), false).unwrap() else { panic!() };
         assert_eq!(
             pending.reason,
             "nothing was received within 2000 ms; it sent nothing where `220 ready` was expected"
@@ -123,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_missing_port_is_a_failure_that_says_what_to_write() {
-        let failure = check(json!({}), None, false).unwrap_err();
+        let failure = check(&json!({}), None, false).unwrap_err();
         assert!(failure.message.contains("no port is known for `db`"), "{failure:?}");
         assert!(failure.hint.unwrap().contains("port:"));
     }

@@ -87,7 +87,7 @@ impl Graph {
             }
             for edge in self.crates.get(last).into_iter().flatten().filter(|edge| !edge.dev) {
                 if seen.insert(edge.to.clone()) {
-                    queue.push_back([path.as_slice(), &[edge.to.clone()]].concat());
+                    queue.push_back(path.iter().chain([&edge.to]).cloned().collect());
                 }
             }
         }
