@@ -4,12 +4,30 @@
 //! Synchronous and pure: everything outside comes in through [`FileSource`] and [`LoadOptions`]. Input is frozen in
 //! stages with different types: text → [`node::Node`] (with spans) → merged canonical `Node` → [`Project`].
 
+pub mod canonical;
+pub mod decode;
 pub mod diagnostic;
+pub mod dotenv;
+pub mod hash;
+pub mod interpolate;
+pub mod load;
+pub mod merge;
 pub mod node;
+pub mod normalise;
+pub mod paths;
 pub mod project;
+pub mod render;
+pub mod schema;
 pub mod source;
+pub mod suggest;
+pub mod units;
+pub mod validate;
 pub mod windlass;
+pub mod x_windlass;
+pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use load::{Loaded, load, project_name};
 pub use project::Project;
 pub use source::{FileSource, LoadOptions};
+pub use x_windlass::windlass_schema;

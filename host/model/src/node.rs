@@ -41,6 +41,20 @@ pub struct Node {
     pub value: Value,
     /// Where the user typed it. After a merge: the place of the winning value.
     pub span: Span,
+    /// How it is merged over an earlier file (`!reset`, `!override`).
+    pub merge: Merge,
+}
+
+/// What a tag says about merging.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Merge {
+    /// By the rules of the attribute.
+    #[default]
+    Default,
+    /// `!reset`: removes the attribute.
+    Reset,
+    /// `!override`: replaces it.
+    Override,
 }
 
 /// The YAML data model that Compose uses: mappings have string keys and keep their order.
@@ -72,4 +86,112 @@ pub struct Entry {
     pub key: Span,
     /// The value.
     pub node: Node,
+}
+
+impl Node {
+    /// A value that stands where `span` says.
+    #[must_use]
+    pub fn new(value: Value, span: Span) -> Self {
+        Self { value, span, merge: Merge::Default }
+    }
+
+    /// Text that stands where `span` says.
+    #[must_use]
+    pub fn string(text: impl Into<String>, span: &Span) -> Self {
+        Self::new(Value::String(text.into()), span.clone())
+    }
+
+    /// A mapping that stands where `span` says; its keys stand there too.
+    #[must_use]
+    pub fn map<const N: usize>(entries: [(&str, Value); N], span: &Span) -> Self {
+        let mut map = Mapping::new();
+        for (name, value) in entries {
+            map.insert(name.to_owned(), Entry { key: span.clone(), node: Self::new(value, span.clone()) });
+        }
+        Self::new(Value::Map(map), span.clone())
+    }
+
+    /// The mapping, if it is one.
+    #[must_use]
+    pub fn as_map(&self) -> Option<&Mapping> {
+        if let Value::Map(map) = &self.value { Some(map) } else { None }
+    }
+
+    /// The mapping, if it is one.
+    pub fn as_map_mut(&mut self) -> Option<&mut Mapping> {
+        if let Value::Map(map) = &mut self.value { Some(map) } else { None }
+    }
+
+    /// The items, if it is a sequence.
+    #[must_use]
+    pub fn as_seq(&self) -> Option<&[Self]> {
+        if let Value::Seq(items) = &self.value { Some(items) } else { None }
+    }
+
+    /// The text, if it is text.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        if let Value::String(text) = &self.value { Some(text) } else { None }
+    }
+
+    /// The entry of a mapping.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        self.as_map().and_then(|map| map.get(key)).map(|entry| &entry.node)
+    }
+
+    /// The entry of a mapping.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
+        self.as_map_mut().and_then(|map| map.get_mut(key)).map(|entry| &mut entry.node)
+    }
+
+    /// `null`.
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        matches!(self.value, Value::Null)
+    }
+
+    /// The scalar as text, as Go prints it: what an environment or label value becomes. `None`: null or a collection.
+    #[must_use]
+    pub fn scalar_text(&self) -> Option<String> {
+        match &self.value {
+            Value::String(text) => Some(text.clone()),
+            Value::Bool(value) => Some(value.to_string()),
+            Value::Int(value) => Some(value.to_string()),
+            Value::Float(value) => Some(float_text(*value)),
+            Value::Null | Value::Seq(_) | Value::Map(_) => None,
+        }
+    }
+}
+
+/// A float as Go's `%v` prints it: shortest form, exponent from 1e21 on and below 1e-4.
+#[must_use]
+pub fn float_text(value: f64) -> String {
+    if value == 0.0 || (1e-4..1e21).contains(&value.abs()) {
+        return format!("{value}");
+    }
+    let text = format!("{value:e}");
+    match text.split_once('e') {
+        Some((mantissa, exponent)) => {
+            let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
+            format!("{mantissa}e{sign}{digits:0>2}")
+        }
+        None => text,
+    }
+}
+
+impl Value {
+    /// Name of the type and, for scalars, the value: for messages.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Null => "null".to_owned(),
+            Self::Bool(value) => value.to_string(),
+            Self::Int(value) => value.to_string(),
+            Self::Float(value) => float_text(*value),
+            Self::String(text) => format!("\"{text}\""),
+            Self::Seq(_) => "a sequence".to_owned(),
+            Self::Map(_) => "a mapping".to_owned(),
+        }
+    }
 }

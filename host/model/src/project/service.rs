@@ -547,4 +547,3 @@ pub struct ServiceHook {
     #[serde(skip)]
     pub extensions: Extensions,
 }
-

@@ -1,0 +1,129 @@
+//! `[SOURCE:]TARGET[:OPTIONS]` to long form.
+
+use crate::diagnostic::Diagnostics;
+use crate::node::{Entry, Mapping, Node, Span, Value};
+
+/// Converts the list.
+pub(super) fn canonical(node: Node, path: &str, out: &mut Diagnostics) -> Node {
+    let Value::Seq(items) = node.value else { return node };
+    let mut volumes = Vec::new();
+    for item in items {
+        let merge = item.merge;
+        let converted = match &item.value {
+            Value::Map(_) => Ok(item),
+            _ => short(&item.scalar_text().unwrap_or_default(), &item.span)
+                .map_err(|message| (message, item.span.clone())),
+        };
+        match converted {
+            Ok(mut volume) => {
+                clean_target(&mut volume);
+                volumes.push(Node { merge, ..volume });
+            }
+            Err((message, span)) => out.error("volume", path, &span, message),
+        }
+    }
+    Node::new(Value::Seq(volumes), node.span)
+}
+
+/// The target without `//`, `.` and `..`, so that one mount point has one name.
+fn clean_target(volume: &mut Node) {
+    if let Some(Value::String(target)) = volume.get_mut("target").map(|node| &mut node.value)
+        && target.starts_with('/')
+    {
+        *target = clean(target);
+    }
+}
+
+/// Lexical clean-up of a slash-separated absolute path.
+fn clean(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            _ => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
+/// The peer's reading of the short form, its texts included.
+fn short(spec: &str, span: &Span) -> Result<Node, String> {
+    if spec.is_empty() {
+        return Err("invalid empty volume spec".to_owned());
+    }
+    let parts = split(spec)?;
+    let text = |text: &str| Value::String(text.to_owned());
+    let (source, target, options) = match parts.as_slice() {
+        [target] => ("", target.as_str(), ""),
+        [source, target] => (source.as_str(), target.as_str(), ""),
+        [source, target, options] => (source.as_str(), target.as_str(), options.as_str()),
+        _ => return Err(format!("invalid spec: {spec}: too many colons")),
+    };
+    let bind = is_path(source);
+    let mut node = Node::map([("type", text(if bind { "bind" } else { "volume" }))], span);
+    let mut put = |key: &str, value: Value| insert(&mut node, key, value, span);
+    if !source.is_empty() {
+        put("source", text(source));
+    }
+    put("target", text(target));
+    let mut bind_options = Mapping::new();
+    let mut volume_options = Mapping::new();
+    let field = |value: Value| Entry { key: span.clone(), node: Node::new(value, span.clone()) };
+    if bind {
+        bind_options.insert("create_host_path".to_owned(), field(Value::Bool(true)));
+    }
+    for option in options.split(',') {
+        match option {
+            "ro" => put("read_only", Value::Bool(true)),
+            "nocopy" if !bind => drop(volume_options.insert("nocopy".to_owned(), field(Value::Bool(true)))),
+            "z" | "Z" if bind => drop(bind_options.insert("selinux".to_owned(), field(text(option)))),
+            "shared" | "rshared" | "slave" | "rslave" | "private" | "rprivate" if bind => {
+                drop(bind_options.insert("propagation".to_owned(), field(text(option))));
+            }
+            _ => {}
+        }
+    }
+    if bind {
+        put("bind", Value::Map(bind_options));
+    } else if !source.is_empty() {
+        put("volume", Value::Map(volume_options));
+    }
+    Ok(node)
+}
+
+fn insert(node: &mut Node, key: &str, value: Value, span: &Span) {
+    if let Some(map) = node.as_map_mut() {
+        map.insert(key.to_owned(), Entry { key: span.clone(), node: Node::new(value, span.clone()) });
+    }
+}
+
+/// Parts between colons, but a single letter before a colon is a Windows drive.
+fn split(spec: &str) -> Result<Vec<String>, String> {
+    let mut parts: Vec<String> = Vec::new();
+    let mut current = String::new();
+    let mut rest = spec.chars().peekable();
+    while let Some(c) = rest.next() {
+        let drive = current.len() == 1 && current.starts_with(|c: char| c.is_ascii_alphabetic());
+        if c == ':' && !(drive && matches!(rest.peek(), Some('\\' | '/'))) {
+            if current.is_empty() {
+                return Err(format!("invalid spec: {spec}: empty section between colons"));
+            }
+            parts.push(std::mem::take(&mut current));
+        } else {
+            current.push(c);
+        }
+    }
+    if current.is_empty() {
+        return Err(format!("invalid spec: {spec}: empty section between colons"));
+    }
+    parts.push(current);
+    Ok(parts)
+}
+
+/// Whether a source is a host path rather than a volume's name.
+#[must_use]
+pub(crate) fn is_path(source: &str) -> bool {
+    let drive = source.as_bytes().get(1) == Some(&b':') && source.as_bytes()[0].is_ascii_alphabetic();
+    source.starts_with(['.', '/', '~', '\\']) || drive
+}

@@ -1,0 +1,92 @@
+//! Fills variables into the values of a document (never into keys), then casts the text at typed paths.
+
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::node::{Node, Value};
+
+mod casts;
+pub mod template;
+
+pub use template::{Lookup, Operator, TemplateError, Usage, substitute, usages};
+
+/// Interpolates and casts a whole document. Names of unset variables are collected in `unset`.
+pub fn document(root: &mut Node, lookup: Lookup<'_>, unset: &mut Vec<String>, out: &mut Diagnostics) {
+    let mut path = Vec::new();
+    walk(root, &mut path, &mut |node, path| {
+        let Value::String(text) = &node.value else { return };
+        match substitute(text, lookup, unset) {
+            Ok(filled) => cast(node, filled, path, out),
+            Err(error) => out.0.push(problem(&error, text, node, path)),
+        }
+    });
+}
+
+/// Every variable that the values of a document use, with the node that uses it.
+pub fn each_usage(root: &Node, visit: &mut dyn FnMut(&Usage<'_>, &Node)) {
+    match &root.value {
+        Value::String(text) => {
+            for usage in usages(text).unwrap_or_default() {
+                visit(&usage, root);
+            }
+        }
+        Value::Seq(items) => items.iter().for_each(|item| each_usage(item, visit)),
+        Value::Map(map) => map.values().for_each(|entry| each_usage(&entry.node, visit)),
+        _ => {}
+    }
+}
+
+fn cast(node: &mut Node, filled: String, path: &[String], out: &mut Diagnostics) {
+    let Some(kind) = casts::kind_at(path) else {
+        node.value = Value::String(filled);
+        return;
+    };
+    match casts::cast(kind, &filled) {
+        Ok((value, warning)) => {
+            if let Some(text) = warning {
+                out.warning("yaml-1.1-boolean", &path.join("."), &node.span, text);
+            }
+            node.value = value;
+        }
+        Err(reason) => {
+            let place = path.join(".");
+            let text = format!("error while interpolating {place}: failed to cast to expected type: {reason}");
+            out.error("cast", &place, &node.span, text);
+        }
+    }
+}
+
+fn problem(error: &TemplateError, text: &str, node: &Node, path: &[String]) -> Diagnostic {
+    let place = path.join(".");
+    let span = Some(node.span.clone());
+    match error {
+        TemplateError::Invalid => {
+            let message = format!("invalid interpolation format for {place}: \"{text}\"");
+            Diagnostic::error("interpolation", &place, span, message).hinted("escape a literal $ as $$")
+        }
+        TemplateError::Required { name, .. } => {
+            let message = format!("error while interpolating {place}: {error}");
+            let hint = format!("set {name} in the environment or in .env");
+            Diagnostic::error("required-variable", &place, span, message).hinted(hint)
+        }
+    }
+}
+
+/// Visits every node below (and at) `node`, with its path; items of sequences by index.
+fn walk(node: &mut Node, path: &mut Vec<String>, visit: &mut dyn FnMut(&mut Node, &[String])) {
+    match &mut node.value {
+        Value::Map(map) => {
+            for (key, entry) in map {
+                path.push(key.clone());
+                walk(&mut entry.node, path, visit);
+                path.pop();
+            }
+        }
+        Value::Seq(items) => {
+            for (index, item) in items.iter_mut().enumerate() {
+                path.push(index.to_string());
+                walk(item, path, visit);
+                path.pop();
+            }
+        }
+        _ => visit(node, path),
+    }
+}

@@ -1,0 +1,159 @@
+//! Which files make the project, in which folder, with which variables.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::Loader;
+use crate::diagnostic::Diagnostic;
+use crate::paths::clean;
+
+/// Names searched for, best first.
+pub(crate) const NAMES: &[&str] = &["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+/// Overrides searched for beside a found file, best first.
+const OVERRIDES: &[&str] =
+    &["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"];
+
+/// What was found.
+pub(crate) struct Found {
+    /// Absolute files, or `-`.
+    pub(crate) files: Vec<PathBuf>,
+    /// Project directory, absolute.
+    pub(crate) folder: PathBuf,
+    /// `--env-file` list, absolute; empty when the default `.env` was used.
+    pub(crate) env_files: Vec<PathBuf>,
+    /// Process environment over `.env`.
+    pub(crate) variables: BTreeMap<String, String>,
+}
+
+/// Finds the files; problems are reported.
+pub(crate) fn find(loader: &mut Loader<'_>) -> Option<Found> {
+    let options = loader.options;
+    let env_files = env_files(loader);
+    let mut variables = options.environment.clone();
+    let first_folder = options.project_directory.as_ref().map(|folder| absolute(&options.cwd, folder));
+    let guess = first_folder.clone().unwrap_or_else(|| folder_of_first_file(loader));
+    read_env(loader, &env_files, &guess, &mut variables)?;
+    let files = files(loader, first_folder.as_deref(), &variables)?;
+    let folder = first_folder.unwrap_or_else(|| match files.first() {
+        Some(file) if file != Path::new("-") => file.parent().map_or_else(|| options.cwd.clone(), Path::to_path_buf),
+        _ => options.cwd.clone(),
+    });
+    if env_files.is_empty() && folder != guess {
+        read_env(loader, &[], &folder, &mut variables)?;
+    }
+    Some(Found { files, folder, env_files, variables })
+}
+
+fn absolute(cwd: &Path, path: &Path) -> PathBuf {
+    clean(&cwd.join(path))
+}
+
+fn env_files(loader: &Loader<'_>) -> Vec<PathBuf> {
+    let options = loader.options;
+    let listed = options.environment.get("COMPOSE_ENV_FILES").filter(|list| !list.is_empty());
+    match listed {
+        Some(list) if options.env_files.is_empty() => {
+            list.split(',').map(|file| absolute(&options.cwd, Path::new(file.trim()))).collect()
+        }
+        _ => options.env_files.iter().map(|file| absolute(&options.cwd, file)).collect(),
+    }
+}
+
+fn folder_of_first_file(loader: &Loader<'_>) -> PathBuf {
+    let options = loader.options;
+    match options.files.first() {
+        Some(file) if file != Path::new("-") => {
+            absolute(&options.cwd, file).parent().map_or_else(|| options.cwd.clone(), Path::to_path_buf)
+        }
+        _ => options.cwd.clone(),
+    }
+}
+
+/// Reads `.env` (or the named files) below what the environment already says.
+fn read_env(
+    loader: &mut Loader<'_>,
+    named: &[PathBuf],
+    folder: &Path,
+    variables: &mut BTreeMap<String, String>,
+) -> Option<()> {
+    let disabled = loader
+        .options
+        .environment
+        .get("COMPOSE_DISABLE_ENV_FILE")
+        .is_some_and(|value| matches!(value.as_str(), "1" | "true" | "y"));
+    let default = folder.join(".env");
+    let list: Vec<PathBuf> = match named {
+        [] if disabled || !loader.files.is_file(&default) => return Some(()),
+        [] => vec![default],
+        named => named.to_vec(),
+    };
+    let mut own: BTreeMap<String, String> = BTreeMap::new();
+    for path in list {
+        if !loader.files.is_file(&path) {
+            let text = format!("couldn't find env file: {}", path.display());
+            loader.out.0.push(Diagnostic::error("env-file", "", None, text));
+            return None;
+        }
+        let file = loader.read(&path)?;
+        let outer = variables.clone();
+        let seen = own.clone();
+        let lookup = |name: &str| outer.get(name).or_else(|| seen.get(name)).cloned();
+        match crate::dotenv::parse(&file.text, &lookup, &mut loader.unset) {
+            Ok(pairs) => own.extend(pairs),
+            Err(error) => {
+                let text = format!("failed to read {}: {error}", path.display());
+                let span = crate::node::Span { file: Some(file), line: error.line, column: 1, length: 1 };
+                loader.out.0.push(Diagnostic::error("dotenv", "", Some(span), text));
+                return None;
+            }
+        }
+    }
+    for (key, value) in own {
+        variables.entry(key).or_insert(value);
+    }
+    Some(())
+}
+
+fn files(loader: &mut Loader<'_>, folder: Option<&Path>, variables: &BTreeMap<String, String>) -> Option<Vec<PathBuf>> {
+    let options = loader.options;
+    if !options.files.is_empty() {
+        let resolve = |file: &PathBuf| if file == Path::new("-") { file.clone() } else { absolute(&options.cwd, file) };
+        return Some(options.files.iter().map(resolve).collect());
+    }
+    if let Some(list) = variables.get("COMPOSE_FILE").filter(|list| !list.is_empty()) {
+        let separator = variables.get("COMPOSE_PATH_SEPARATOR").map_or(":", String::as_str);
+        return Some(list.split(separator).map(|file| absolute(&options.cwd, Path::new(file))).collect());
+    }
+    search(loader, folder)
+}
+
+/// Searches the folder and its parents.
+fn search(loader: &mut Loader<'_>, folder: Option<&Path>) -> Option<Vec<PathBuf>> {
+    let start = folder.unwrap_or(&loader.options.cwd).to_path_buf();
+    for folder in start.ancestors() {
+        let hits = present(loader, folder, NAMES);
+        if let Some(first) = hits.first() {
+            warn_several(loader, &hits);
+            let overrides = present(loader, folder, OVERRIDES);
+            warn_several(loader, &overrides);
+            return Some(std::iter::once(first.clone()).chain(overrides.into_iter().take(1)).collect());
+        }
+    }
+    let problem = Diagnostic::error("no-file", "", None, "no configuration file provided: not found");
+    let hint = format!("none of {} in {} or a folder above it; name one with -f", NAMES.join(", "), start.display());
+    loader.out.0.push(problem.hinted(hint));
+    None
+}
+
+fn present(loader: &Loader<'_>, folder: &Path, names: &[&str]) -> Vec<PathBuf> {
+    names.iter().map(|name| folder.join(name)).filter(|path| loader.files.is_file(path)).collect()
+}
+
+fn warn_several(loader: &mut Loader<'_>, hits: &[PathBuf]) {
+    if let [first, _, ..] = hits {
+        let all: Vec<String> = hits.iter().map(|path| path.display().to_string()).collect();
+        let several = format!("Found multiple config files with supported names: {}", all.join(", "));
+        loader.out.0.push(Diagnostic::warning("several-files", "", None, several));
+        loader.out.0.push(Diagnostic::warning("several-files", "", None, format!("Using {}", first.display())));
+    }
+}

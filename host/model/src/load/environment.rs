@@ -1,0 +1,107 @@
+//! Environment and label files of the enabled services, and variables without a value.
+
+use std::path::Path;
+
+use super::Loader;
+use crate::diagnostic::Diagnostic;
+use crate::dotenv;
+use crate::node::{Node, Span};
+use crate::project::{EnvFile, OptionalMap, Project, Service};
+use crate::validate::span_of;
+
+/// Fills `environment` and `labels` from files, resolves bare variables, reads secrets and configs from variables.
+pub(super) fn resolve(loader: &mut Loader<'_>, tree: &Node, project: &mut Project) {
+    let variables = project.environment.clone();
+    for service in project.services.values_mut() {
+        let files = std::mem::take(&mut service.env_file);
+        let mut environment = OptionalMap::new();
+        for (index, file) in files.iter().enumerate() {
+            let place = ["services", &service.name, "env_file", &index.to_string()].map(str::to_owned);
+            env_file(loader, tree, &place, file, &variables, &mut environment);
+        }
+        environment.append(&mut service.environment);
+        for (name, value) in &mut environment {
+            if value.is_none() {
+                *value = variables.get(name).cloned();
+            }
+        }
+        service.environment = environment;
+        label_files(loader, tree, service);
+        if let Some(build) = &mut service.build {
+            for (name, value) in &mut build.args {
+                if value.is_none() {
+                    *value = variables.get(name).cloned();
+                }
+            }
+            build.args.retain(|_, value| value.is_some());
+        }
+    }
+    for object in project.secrets.values_mut().chain(project.configs.values_mut()) {
+        if !object.environment.is_empty() && object.content.is_empty() {
+            object.content = variables.get(&object.environment).cloned().unwrap_or_default();
+        }
+    }
+}
+
+type Variables = std::collections::BTreeMap<String, String>;
+
+fn env_file(
+    loader: &mut Loader<'_>,
+    tree: &Node,
+    place: &[String],
+    file: &EnvFile,
+    variables: &Variables,
+    environment: &mut OptionalMap,
+) {
+    let path = Path::new(&file.path);
+    let span = || span_of(tree, &place.iter().map(String::as_str).collect::<Vec<_>>());
+    if !file.format.is_empty() && file.format != "raw" {
+        let text = format!("unsupported env_file format \"{}\"", file.format);
+        loader.out.0.push(
+            Diagnostic::error("env-file-format", &place.join("."), span(), text).hinted("the only format is `raw`"),
+        );
+        return;
+    }
+    if !loader.files.is_file(path) {
+        if file.required {
+            let text = format!("env file {p} not found: stat {p}: no such file or directory", p = path.display());
+            let hint = "create it, or write `{ path: …, required: false }`";
+            loader.out.0.push(Diagnostic::error("env-file", &place.join("."), span(), text).hinted(hint));
+        }
+        return;
+    }
+    let Some(source) = loader.read(path) else { return };
+    let known = environment.clone();
+    let lookup = |name: &str| variables.get(name).cloned().or_else(|| known.get(name).cloned().flatten());
+    if file.format == "raw" {
+        environment.extend(dotenv::parse_raw(&source.text, &lookup).into_iter().map(|(key, value)| (key, Some(value))));
+        return;
+    }
+    match dotenv::parse(&source.text, &lookup, &mut loader.unset) {
+        Ok(pairs) => environment.extend(pairs.into_iter().map(|(key, value)| (key, Some(value)))),
+        Err(error) => {
+            let text = format!("failed to read {}: {error}", path.display());
+            let span = Span { file: Some(source), line: error.line, column: 1, length: 1 };
+            loader.out.0.push(Diagnostic::error("dotenv", &place.join("."), Some(span), text));
+        }
+    }
+}
+
+fn label_files(loader: &mut Loader<'_>, tree: &Node, service: &mut Service) {
+    for (index, file) in std::mem::take(&mut service.label_file).iter().enumerate() {
+        let index = index.to_string();
+        let place = ["services", &service.name, "label_file", &index];
+        let path = Path::new(file);
+        if !loader.files.is_file(path) {
+            let text = format!("label file {p} not found: stat {p}: no such file or directory", p = path.display());
+            loader.out.0.push(Diagnostic::error("label-file", &place.join("."), span_of(tree, &place), text));
+            continue;
+        }
+        let Some(source) = loader.read(path) else { continue };
+        if let Ok(pairs) = dotenv::parse(&source.text, &|_| None, &mut Vec::new()) {
+            for (key, value) in pairs {
+                service.labels.entry(key).or_insert(value);
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! `extends`: a service is merged over the one it names, in this file or another.
+
+use std::path::{Path, PathBuf};
+
+use super::{Context, Loader, include};
+use crate::diagnostic::Diagnostic;
+use crate::node::{Mapping, Node, Value};
+
+/// A service being resolved, for cycles: file and name.
+type Chain = Vec<(PathBuf, String)>;
+
+/// Resolves every `extends` of a document.
+pub(super) fn resolve(loader: &mut Loader<'_>, tree: &mut Node, file: &Path, context: &Context) {
+    let Some(services) = tree.get("services").and_then(Node::as_map) else { return };
+    if !services.values().any(|entry| entry.node.get("extends").is_some()) {
+        return;
+    }
+    let names: Vec<String> = services.keys().cloned().collect();
+    let snapshot = services.clone();
+    for name in names {
+        let mut chain = Chain::new();
+        let source = Source { services: &snapshot, file, context };
+        if let Some(node) = service(loader, &name, source, &mut chain)
+            && let Some(slot) = tree.get_mut("services").and_then(|services| services.get_mut(&name))
+        {
+            *slot = node;
+        }
+    }
+}
+
+/// Where a service is looked up.
+#[derive(Clone, Copy)]
+struct Source<'s> {
+    services: &'s Mapping,
+    file: &'s Path,
+    context: &'s Context,
+}
+
+fn service(loader: &mut Loader<'_>, name: &str, source: Source<'_>, chain: &mut Chain) -> Option<Node> {
+    let entry = source.services.get(name)?;
+    let mut own = entry.node.clone();
+    let Some(extends) = own.as_map_mut().and_then(|map| map.shift_remove("extends")) else { return Some(own) };
+    let extends = extends.node;
+    let here = (source.file.to_path_buf(), name.to_owned());
+    if chain.contains(&here) {
+        loader.out.error("extends-cycle", &format!("services.{name}.extends"), &extends.span, cycle(chain, &here));
+        return None;
+    }
+    chain.push(here);
+    let base = base(loader, name, &extends, source, chain);
+    chain.pop();
+    let mut path = vec!["services".to_owned(), name.to_owned()];
+    Some(crate::merge::merge(base?, own, &mut path, &mut loader.out))
+}
+
+fn base(loader: &mut Loader<'_>, name: &str, extends: &Node, source: Source<'_>, chain: &mut Chain) -> Option<Node> {
+    let place = format!("services.{name}.extends");
+    let Some(target) = extends.get("service").and_then(Node::scalar_text) else {
+        loader.out.error("extends-service", &place, &extends.span, format!("extends.{name}.service is required"));
+        return None;
+    };
+    let Some(reference) = extends.get("file").and_then(Node::scalar_text) else {
+        if !source.services.contains_key(&target) {
+            missing(loader, name, &target, extends, source, None);
+            return None;
+        }
+        return service(loader, &target, source, chain);
+    };
+    if include::is_remote(&reference) {
+        include::refuse_remote(loader, "extends", &reference, &extends.span);
+        return None;
+    }
+    let file = PathBuf::from(crate::paths::absolute(&reference, loader.base(&source.context.folder)));
+    if !loader.files.is_file(&file) {
+        let text = format!("open {}: no such file or directory", file.display());
+        loader.out.error("extends-file", &place, &extends.span, text);
+        return None;
+    }
+    let folder = file.parent().map_or_else(|| source.context.folder.clone(), Path::to_path_buf);
+    let context = Context { folder, variables: source.context.variables.clone() };
+    let services = services_of(loader, &file, &context)?;
+    if !services.contains_key(&target) {
+        missing(loader, name, &target, extends, source, Some((&file, &services)));
+        return None;
+    }
+    service(loader, &target, Source { services: &services, file: &file, context: &context }, chain)
+}
+
+/// Services of another file: interpolated, canonical, paths absolute, but without its includes.
+fn services_of(loader: &mut Loader<'_>, file: &Path, context: &Context) -> Option<Mapping> {
+    let mut tree: Option<Node> = None;
+    for mut document in loader.parse(file) {
+        if let Some(map) = document.as_map_mut() {
+            map.shift_remove("include");
+        }
+        let document = loader.document(document, file, context);
+        tree = Some(loader.merge_over(tree.take(), document));
+    }
+    let mut tree = tree?;
+    crate::merge::settle(&mut tree, &mut Vec::new());
+    match tree.get_mut("services").map(|services| std::mem::replace(&mut services.value, Value::Null)) {
+        Some(Value::Map(services)) => Some(services),
+        _ => {
+            let text = format!("cannot extend a service of {}: no services section", file.display());
+            loader.out.0.push(Diagnostic::error("extends-file", "", None, text));
+            None
+        }
+    }
+}
+
+fn missing(
+    loader: &mut Loader<'_>,
+    name: &str,
+    target: &str,
+    extends: &Node,
+    source: Source<'_>,
+    other: Option<(&PathBuf, &Mapping)>,
+) {
+    let place = other.map(|(file, _)| format!(" in {}", file.display())).unwrap_or_default();
+    let text =
+        format!("cannot extend service \"{name}\" in {}: service \"{target}\" not found{place}", source.file.display());
+    let span = extends.get("service").map_or(&extends.span, |node| &node.span);
+    let mut problem =
+        Diagnostic::error("extends-service", &format!("services.{name}.extends"), Some(span.clone()), text);
+    let names = other.map_or(source.services, |(_, services)| services).keys().map(String::as_str);
+    if let Some(close) = crate::suggest::closest(target, names) {
+        problem = problem.hinted(format!("did you mean `{close}`?"));
+    }
+    loader.out.0.push(problem);
+}
+
+fn cycle(chain: &Chain, again: &(PathBuf, String)) -> String {
+    let line = |(file, name): &(PathBuf, String)| format!("{name} in {}", file.display());
+    let steps: Vec<String> = chain.iter().chain([again]).map(line).collect();
+    format!("Circular reference:\n  {}", steps.join("\n  extends "))
+}

@@ -1,0 +1,277 @@
+//! From file names to a [`Project`]: the pipeline.
+//!
+//! Per document: parse → interpolate → check → canonical form → paths → `include` → `extends` → merge. Then once: required
+//! parts → decode → selection → environment → normalise → consistency.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::node::{Entry, Mapping, Node, SourceFile, Span, Value};
+use crate::project::Project;
+use crate::source::{FileSource, LoadOptions};
+
+pub(crate) mod discover;
+mod document;
+mod environment;
+mod explain;
+mod extends;
+mod include;
+mod name;
+mod select;
+mod windlass_file;
+
+pub use explain::Layer;
+
+/// A loaded project and what is worth telling about it.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The project.
+    pub project: Project,
+    /// Warnings, in the order found.
+    pub warnings: Vec<Diagnostic>,
+    /// The merged canonical tree, values with their places.
+    pub tree: Node,
+    /// Every profile named by any service, sorted.
+    pub profiles: Vec<String>,
+    /// Variables that the files use.
+    pub variables: Vec<Variable>,
+    /// Where values came from, for `config --explain`.
+    pub(crate) layers: Vec<(String, Layer)>,
+}
+
+/// A variable as the files use it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Variable {
+    /// Name.
+    pub name: String,
+    /// Used with `?`.
+    pub required: bool,
+    /// Word of `-`.
+    pub default: String,
+    /// Word of `+`.
+    pub alternate: String,
+}
+
+/// State of one load.
+pub(crate) struct Loader<'a> {
+    pub(crate) files: &'a dyn FileSource,
+    pub(crate) options: &'a LoadOptions,
+    pub(crate) out: Diagnostics,
+    /// Variables that were used but not set, in order of first use.
+    pub(crate) unset: Vec<String>,
+    pub(crate) variables: BTreeMap<String, Variable>,
+    pub(crate) layers: Vec<(String, Layer)>,
+    /// Parsed files: a file that many services extend is read once.
+    parsed: BTreeMap<PathBuf, Vec<Node>>,
+    /// Files whose `include` is being resolved, outermost first.
+    including: Vec<PathBuf>,
+}
+
+/// Folder, variables and name that documents are read with.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    pub(crate) folder: PathBuf,
+    pub(crate) variables: BTreeMap<String, String>,
+}
+
+/// Loads a project.
+///
+/// # Errors
+/// All problems found, warnings among them, when any is an error.
+pub fn load(files: &dyn FileSource, options: &LoadOptions) -> Result<Loaded, Diagnostics> {
+    let mut loader = Loader {
+        files,
+        options,
+        out: Diagnostics::default(),
+        unset: Vec::new(),
+        variables: BTreeMap::new(),
+        layers: Vec::new(),
+        parsed: BTreeMap::new(),
+        including: Vec::new(),
+    };
+    match loader.run() {
+        Some(loaded) if !loader.out.has_errors() => {
+            Ok(Loaded { warnings: loader.out.0, layers: loader.layers, ..loaded })
+        }
+        _ => Err(loader.out.sorted()),
+    }
+}
+
+/// Name of the project that a load would give, without loading more than that needs.
+///
+/// # Errors
+/// As [`load`].
+pub fn project_name(files: &dyn FileSource, options: &LoadOptions) -> Result<String, Diagnostics> {
+    if let Some(name) = &options.project_name {
+        return Ok(name.clone());
+    }
+    let options =
+        LoadOptions { no_consistency: true, no_env_resolution: true, services: Vec::new(), ..options.clone() };
+    load(files, &options).map(|loaded| loaded.project.name)
+}
+
+impl Loader<'_> {
+    /// Runs the pipeline; `None` when it cannot go on.
+    fn run(&mut self) -> Option<Loaded> {
+        let found = discover::find(self)?;
+        let mut context = Context { folder: found.folder.clone(), variables: found.variables.clone() };
+        let texts: Vec<Vec<Node>> = found.files.iter().map(|path| self.parse(path)).collect();
+        if self.out.has_errors() {
+            return None;
+        }
+        let name = name::resolve(self, &texts, &context)?;
+        context.variables.insert("COMPOSE_PROJECT_NAME".to_owned(), name.clone());
+        let mut tree = self.merge_all(texts, &found.files, &context)?;
+        self.warn_unset();
+        crate::schema::check_required(&tree, &mut self.out);
+        set_name(&mut tree, &name);
+        let mut project = crate::decode::project(&tree, &mut self.out);
+        project.working_dir = found.folder.clone();
+        project.compose_files = found.files.clone();
+        project.env_files = found.env_files.clone();
+        project.environment = context.variables.clone();
+        project.separator = if self.options.compatibility { '_' } else { '-' };
+        let windlass = windlass_file::find(self, &found);
+        crate::x_windlass::apply(&tree, windlass.as_ref(), &mut project, &mut self.out);
+        let profiles = select::profiles(&project);
+        self.finish(&tree, &mut project);
+        let variables = self.variables.values().cloned().collect();
+        Some(Loaded { project, warnings: Vec::new(), tree, profiles, variables, layers: Vec::new() })
+    }
+
+    /// Selection, environment, normalisation and consistency.
+    fn finish(&mut self, tree: &Node, project: &mut Project) {
+        if !self.options.no_consistency {
+            crate::validate::definitions(tree, project, &mut self.out);
+        }
+        if !self.options.no_normalize {
+            crate::normalise::normalise(project);
+        }
+        select::select(self, tree, project);
+        if !self.options.no_env_resolution {
+            environment::resolve(self, tree, project);
+        }
+        if !self.options.no_consistency {
+            crate::validate::references(tree, project, &mut self.out);
+        }
+        if !self.options.all_resources {
+            select::prune(project);
+        }
+    }
+
+    /// Reads and merges every document of the files, in order.
+    fn merge_all(&mut self, texts: Vec<Vec<Node>>, files: &[PathBuf], context: &Context) -> Option<Node> {
+        let mut tree: Option<Node> = None;
+        for (documents, path) in texts.into_iter().zip(files) {
+            for document in documents {
+                let mut document = self.document(document, path, context);
+                extends::resolve(self, &mut document, path, context);
+                tree = Some(self.merge_over(tree.take(), document));
+            }
+        }
+        let Some(mut tree) = tree.filter(|tree| tree.as_map().is_some_and(|map| !map.is_empty())) else {
+            if !self.out.has_errors() {
+                self.out.0.push(Diagnostic::error("empty-file", "", None, "empty compose file"));
+            }
+            return None;
+        };
+        crate::merge::settle(&mut tree, &mut Vec::new());
+        if self.out.has_errors() { None } else { Some(tree) }
+    }
+
+    pub(crate) fn merge_over(&mut self, base: Option<Node>, over: Node) -> Node {
+        match base {
+            Some(base) => crate::merge::merge(base, over, &mut Vec::new(), &mut self.out),
+            None => over,
+        }
+    }
+
+    /// Parses a file once; problems are reported where they are found.
+    pub(crate) fn parse(&mut self, path: &Path) -> Vec<Node> {
+        if let Some(nodes) = self.parsed.get(path) {
+            return nodes.clone();
+        }
+        let Some(file) = self.read(path) else { return Vec::new() };
+        let nodes = crate::yaml::parse(&file, &mut self.out);
+        self.parsed.insert(path.to_path_buf(), nodes.clone());
+        nodes
+    }
+
+    /// Reads a text file; a missing one is an error in the peer's words.
+    pub(crate) fn read(&mut self, path: &Path) -> Option<Arc<SourceFile>> {
+        let bytes = if path == Path::new("-") {
+            self.options.stdin.clone().unwrap_or_default()
+        } else {
+            match self.files.read(path) {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    let reason = io_text(&error);
+                    let text = format!("open {}: {reason}", path.display());
+                    self.out.0.push(Diagnostic::error("unreadable-file", "", None, text));
+                    return None;
+                }
+            }
+        };
+        match String::from_utf8(bytes) {
+            Ok(text) => Some(Arc::new(SourceFile { path: path.to_path_buf(), text })),
+            Err(_) => {
+                let text = format!("{} is not UTF-8 text", path.display());
+                self.out.0.push(Diagnostic::error("not-utf8", "", None, text));
+                None
+            }
+        }
+    }
+
+    /// A folder's base for paths.
+    pub(crate) fn base<'b>(&'b self, folder: &'b Path) -> crate::paths::Base<'b> {
+        crate::paths::Base { folder, home: self.options.home.as_deref() }
+    }
+
+    fn warn_unset(&mut self) {
+        let mut seen = std::collections::BTreeSet::new();
+        let names: Vec<String> = self.unset.drain(..).filter(|name| seen.insert(name.clone())).collect();
+        for name in names {
+            let text = format!("The \"{name}\" variable is not set. Defaulting to a blank string.");
+            self.out.0.push(Diagnostic::warning("unset-variable", "", None, text));
+        }
+    }
+}
+
+impl Diagnostics {
+    /// In the order of file and line; those without a place last.
+    fn sorted(mut self) -> Self {
+        let key = |problem: &Diagnostic| {
+            let span = problem.span.as_ref();
+            let path = span.and_then(|span| span.file.as_ref()).map(|file| file.path.clone());
+            (problem.severity == Severity::Warning, path.is_none(), path, span.map(|span| (span.line, span.column)))
+        };
+        self.0.sort_by_key(key);
+        self.0.dedup();
+        self
+    }
+}
+
+fn io_text(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "no such file or directory".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+fn set_name(tree: &mut Node, name: &str) {
+    if let Some(map) = tree.as_map_mut() {
+        let span = map.get("name").map_or_else(Span::synthetic, |entry| entry.node.span.clone());
+        map.insert(
+            "name".to_owned(),
+            Entry { key: span.clone(), node: Node::new(Value::String(name.to_owned()), span) },
+        );
+    }
+}
+
+/// An empty mapping at a place.
+pub(crate) fn empty_map(span: &Span) -> Node {
+    Node::new(Value::Map(Mapping::new()), span.clone())
+}

@@ -1,0 +1,59 @@
+//! Fills in what a project means without saying: names, the default network, implied dependencies.
+
+use crate::project::{Condition, Dependency, Project, Service};
+
+/// Normalises a project. Services that the selection will disable are normalised too.
+pub fn normalise(project: &mut Project) {
+    let name = project.name.clone();
+    for service in project.services.values_mut() {
+        self::service(service);
+    }
+    let default_used = project.services.values().any(|service| service.networks.contains_key("default"));
+    if default_used {
+        project.networks.entry("default".to_owned()).or_default();
+    }
+    let named = |own: &mut String, key: &String, external: bool| {
+        if own.is_empty() {
+            *own = if external { key.clone() } else { format!("{name}_{key}") };
+        }
+    };
+    project.networks.iter_mut().for_each(|(key, network)| named(&mut network.name, key, network.external));
+    project.volumes.iter_mut().for_each(|(key, volume)| named(&mut volume.name, key, volume.external));
+    project.secrets.iter_mut().for_each(|(key, secret)| named(&mut secret.name, key, secret.external));
+    project.configs.iter_mut().for_each(|(key, config)| named(&mut config.name, key, config.external));
+    project.models.iter_mut().for_each(|(key, model)| named(&mut model.name, key, false));
+}
+
+fn service(service: &mut Service) {
+    if service.networks.is_empty() && service.network_mode.is_empty() && service.provider.is_none() {
+        service.networks.insert("default".to_owned(), None);
+    }
+    if let Some(build) = &mut service.build
+        && build.dockerfile.is_empty()
+        && build.dockerfile_inline.is_empty()
+    {
+        "Dockerfile".clone_into(&mut build.dockerfile);
+    }
+    if service.pull_policy == "if_not_present" {
+        "missing".clone_into(&mut service.pull_policy);
+    }
+    let image = service.image.clone();
+    for hook in service.pre_start.iter_mut().filter(|hook| hook.image.is_empty()) {
+        hook.image.clone_from(&image);
+    }
+    implied_dependencies(service);
+}
+
+/// Services that links and shared namespaces refer to must be there first.
+fn implied_dependencies(service: &mut Service) {
+    let links = service.links.iter().map(|link| (link.split(':').next().unwrap_or_default().to_owned(), true));
+    let modes = [&service.network_mode, &service.ipc, &service.pid, &service.uts, &service.cgroup];
+    let modes = modes.into_iter().filter_map(|mode| mode.strip_prefix("service:")).map(|name| (name.to_owned(), true));
+    let volumes = service.volumes_from.iter().filter(|from| !from.starts_with("container:"));
+    let volumes = volumes.map(|from| (from.split(':').next().unwrap_or_default().to_owned(), false));
+    let implied: Vec<(String, bool)> = links.chain(modes).chain(volumes).collect();
+    for (name, restart) in implied {
+        let dependency = Dependency { condition: Condition::ServiceStarted, restart, required: true };
+        service.depends_on.entry(name).or_insert(dependency);
+    }
+}

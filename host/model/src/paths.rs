@@ -1,0 +1,150 @@
+//! Relative paths of a canonical document become absolute. Idempotent, so that an extended or included file can be
+//! resolved against its own folder before it is merged.
+
+use std::path::{Component, Path, PathBuf};
+
+use crate::node::{Mapping, Node, Value};
+
+/// What paths are relative to.
+#[derive(Debug, Clone, Copy)]
+pub struct Base<'a> {
+    /// Folder.
+    pub folder: &'a Path,
+    /// Home directory for `~`.
+    pub home: Option<&'a Path>,
+}
+
+/// Resolves every path of a document.
+pub fn resolve(root: &mut Node, base: Base<'_>) {
+    for_each(root, "services", |service| resolve_service(service, base));
+    for section in ["secrets", "configs"] {
+        for_each(root, section, |definition| at(definition, &["file"], base));
+    }
+    for_each(root, "volumes", |volume| bind_device(volume, base));
+}
+
+/// Resolves every path of one service.
+pub fn resolve_service(service: &mut Node, base: Base<'_>) {
+    if let Some(context) = service.get_mut("build").and_then(|build| build.get_mut("context")) {
+        context_path(context, base);
+    }
+    if let Some(contexts) =
+        service.get_mut("build").and_then(|build| build.get_mut("additional_contexts")).and_then(Node::as_map_mut)
+    {
+        contexts.values_mut().for_each(|entry| context_path(&mut entry.node, base));
+    }
+    if let Some(keys) = service.get_mut("build").and_then(|build| build.get_mut("ssh")).and_then(Node::as_map_mut) {
+        keys.values_mut().for_each(|entry| path(&mut entry.node, base));
+    }
+    items(service, &["env_file"], |item| at(item, &["path"], base));
+    items(service, &["label_file"], |item| path(item, base));
+    items(service, &["develop", "watch"], |rule| at(rule, &["path"], base));
+    items(service, &["volumes"], |mount| {
+        if mount.get("type").and_then(Node::as_str) == Some("bind") {
+            at(mount, &["source"], base);
+        }
+    });
+    at(service, &["credential_spec", "file"], base);
+}
+
+fn for_each(root: &mut Node, section: &str, mut visit: impl FnMut(&mut Node)) {
+    let entries: Option<&mut Mapping> = root.get_mut(section).and_then(Node::as_map_mut);
+    entries.into_iter().flatten().for_each(|(_, entry)| visit(&mut entry.node));
+}
+
+fn down<'n>(node: &'n mut Node, keys: &[&str]) -> Option<&'n mut Node> {
+    keys.iter().try_fold(node, |node, key| node.get_mut(key))
+}
+
+fn items(node: &mut Node, keys: &[&str], visit: impl FnMut(&mut Node)) {
+    if let Some(Value::Seq(items)) = down(node, keys).map(|node| &mut node.value) {
+        items.iter_mut().for_each(visit);
+    }
+}
+
+fn at(node: &mut Node, keys: &[&str], base: Base<'_>) {
+    if let Some(node) = down(node, keys) {
+        path(node, base);
+    }
+}
+
+fn path(node: &mut Node, base: Base<'_>) {
+    if let Value::String(text) = &mut node.value
+        && !text.is_empty()
+    {
+        *text = absolute(text, base);
+    }
+}
+
+/// A build context: a remote one stays.
+fn context_path(node: &mut Node, base: Base<'_>) {
+    if let Value::String(text) = &mut node.value
+        && !is_remote(text)
+    {
+        *text = absolute(text, base);
+    }
+}
+
+/// Whether a context is fetched or refers to something else than a folder.
+#[must_use]
+pub fn is_remote(context: &str) -> bool {
+    let prefixes = [
+        "https://",
+        "http://",
+        "git://",
+        "ssh://",
+        "github.com/",
+        "git@",
+        "service:",
+        "docker-image://",
+        "target:",
+        "oci-layout://",
+    ];
+    prefixes.iter().any(|prefix| context.starts_with(prefix))
+}
+
+/// A volume of the local driver that is a bind of a folder.
+fn bind_device(volume: &mut Node, base: Base<'_>) {
+    let local = volume.get("driver").and_then(Node::as_str).is_none_or(|driver| driver == "local");
+    let options = volume.get("driver_opts");
+    let option = |key: &str| options.and_then(|options| options.get(key)).and_then(Node::scalar_text);
+    if local && option("type").as_deref() == Some("none") && option("o").as_deref() == Some("bind") {
+        at(volume, &["driver_opts", "device"], base);
+    }
+}
+
+/// One path, `~` and `..` resolved; Windows paths stay.
+#[must_use]
+pub fn absolute(text: &str, base: Base<'_>) -> String {
+    if let (Some(rest), Some(home)) = (text.strip_prefix('~'), base.home)
+        && (rest.is_empty() || rest.starts_with('/'))
+    {
+        return shown(&clean(&home.join(rest.trim_start_matches('/'))));
+    }
+    let windows =
+        text.starts_with('\\') || (text.as_bytes().get(1) == Some(&b':') && text.as_bytes()[0].is_ascii_alphabetic());
+    if windows {
+        return text.to_owned();
+    }
+    shown(&clean(&base.folder.join(text)))
+}
+
+fn shown(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// Lexical clean-up: no `.`, no `..` after a name.
+#[must_use]
+pub fn clean(path: &Path) -> PathBuf {
+    let mut result = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                result.pop();
+            }
+            other => result.push(other),
+        }
+    }
+    result
+}

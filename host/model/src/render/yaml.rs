@@ -1,0 +1,284 @@
+//! Writes YAML the way Go's emitter does: two spaces, sequences indented, plain scalars folded at 80 columns.
+
+use serde_json::Value as Json;
+
+/// Column after which a plain or quoted scalar is folded at the next space.
+const WIDTH: usize = 80;
+
+/// A document, ending in a line feed.
+#[must_use]
+pub fn document(value: &Json) -> String {
+    let mut out = String::new();
+    match value {
+        Json::Object(map) if !map.is_empty() => block(value, 0, &mut out),
+        _ => {
+            out.push_str(&inline(value, 0, 0));
+            out.push('\n');
+        }
+    }
+    out
+}
+
+fn pad(depth: usize, out: &mut String) {
+    out.extend(std::iter::repeat_n("  ", depth));
+}
+
+fn is_block(value: &Json) -> bool {
+    match value {
+        Json::Object(map) => !map.is_empty(),
+        Json::Array(items) => !items.is_empty(),
+        _ => false,
+    }
+}
+
+fn block(value: &Json, depth: usize, out: &mut String) {
+    match value {
+        Json::Object(map) => {
+            for (key, value) in map {
+                pad(depth, out);
+                entry(key, value, depth, out);
+            }
+        }
+        Json::Array(items) => {
+            for item in items {
+                pad(depth, out);
+                self::item(item, depth, out);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn entry(key: &str, value: &Json, depth: usize, out: &mut String) {
+    let key = key_text(key);
+    out.push_str(&key);
+    out.push(':');
+    if is_block(value) {
+        out.push('\n');
+        block(value, depth + 1, out);
+    } else {
+        out.push(' ');
+        let column = depth * 2 + key.chars().count() + 2;
+        out.push_str(&inline(value, depth, column));
+        out.push('\n');
+    }
+}
+
+fn item(value: &Json, depth: usize, out: &mut String) {
+    out.push_str("- ");
+    match value {
+        Json::Object(map) if !map.is_empty() => {
+            for (index, (key, value)) in map.iter().enumerate() {
+                if index > 0 {
+                    pad(depth + 1, out);
+                }
+                entry(key, value, depth + 1, out);
+            }
+        }
+        Json::Array(items) if !items.is_empty() => {
+            for (index, value) in items.iter().enumerate() {
+                if index > 0 {
+                    pad(depth + 1, out);
+                }
+                item(value, depth + 1, out);
+            }
+        }
+        _ => {
+            out.push_str(&inline(value, depth, depth * 2 + 2));
+            out.push('\n');
+        }
+    }
+}
+
+/// A scalar or empty collection; `column` is where it starts.
+fn inline(value: &Json, depth: usize, column: usize) -> String {
+    match value {
+        Json::Null => "null".to_owned(),
+        Json::Bool(value) => value.to_string(),
+        Json::Number(number) => number_text(number),
+        Json::String(text) => string(text, depth, column),
+        Json::Array(_) => "[]".to_owned(),
+        Json::Object(_) => "{}".to_owned(),
+    }
+}
+
+fn number_text(number: &serde_json::Number) -> String {
+    match number.as_f64() {
+        Some(value) if number.is_f64() => crate::node::float_text(value),
+        _ => number.to_string(),
+    }
+}
+
+fn key_text(key: &str) -> String {
+    match style(key) {
+        Style::Literal | Style::Double => double(key, usize::MAX, 0),
+        Style::Single => format!("'{}'", key.replace('\'', "''")),
+        Style::Plain => key.to_owned(),
+    }
+}
+
+enum Style {
+    Plain,
+    Single,
+    Double,
+    Literal,
+}
+
+fn string(text: &str, depth: usize, column: usize) -> String {
+    match style(text) {
+        Style::Plain => fold(text, depth + 1, column),
+        Style::Single => fold(&format!("'{}'", text.replace('\'', "''")), depth + 1, column),
+        Style::Double => double(text, depth + 1, column),
+        Style::Literal => literal(text, depth + 1),
+    }
+}
+
+fn style(text: &str) -> Style {
+    if text.is_empty() || reads_as_other_type(text) {
+        return Style::Double;
+    }
+    if text.chars().any(|c| !printable(c)) {
+        return Style::Double;
+    }
+    if text.contains('\n') {
+        return Style::Literal;
+    }
+    if old_boolean(text) || !plain_allowed(text) { Style::Single } else { Style::Plain }
+}
+
+/// Text that a reader would take for null, a boolean, a number or a date.
+fn reads_as_other_type(text: &str) -> bool {
+    !matches!(crate::yaml::plain(text), crate::node::Value::String(_)) || timestamp(text) || matches!(text, "<<" | "=")
+}
+
+/// `2024-01-01`, with or without a time.
+fn timestamp(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let digits =
+        |range: std::ops::Range<usize>| bytes.get(range).is_some_and(|part| part.iter().all(u8::is_ascii_digit));
+    bytes.len() >= 8
+        && digits(0..4)
+        && bytes[4] == b'-'
+        && text[5..]
+            .split(['-', 'T', 't', ' '])
+            .take(2)
+            .all(|part| (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()))
+        && text[5..].contains('-')
+}
+
+fn old_boolean(text: &str) -> bool {
+    matches!(
+        text,
+        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF"
+    )
+}
+
+fn printable(c: char) -> bool {
+    matches!(c, '\n' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}') && c != '\u{feff}'
+}
+
+/// Whether a one-line text can stand without quotes in block context.
+fn plain_allowed(text: &str) -> bool {
+    let mut chars = text.chars();
+    let Some(first) = chars.next() else { return false };
+    let second = chars.next();
+    let blank = |c: Option<char>| c.is_none_or(|c| c == ' ');
+    let starts_document = text.starts_with("---") || text.starts_with("...");
+    let indicator = match first {
+        '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`' => true,
+        '?' | ':' | '-' => blank(second),
+        _ => false,
+    };
+    let inner = text.contains(": ") || text.contains(" #") || text.ends_with(':');
+    !(starts_document || indicator || inner || text.starts_with(' ') || text.ends_with(' '))
+}
+
+/// Folds a one-line scalar: a space beyond the width becomes a line break.
+fn fold(text: &str, depth: usize, column: usize) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut at = column;
+    let chars: Vec<char> = text.chars().collect();
+    for (index, c) in chars.iter().enumerate() {
+        let inner = index > 0 && index + 1 < chars.len();
+        let single = *c == ' ' && inner && chars[index - 1] != ' ' && chars[index + 1] != ' ';
+        if single && at > WIDTH {
+            out.push('\n');
+            pad(depth, &mut out);
+            at = depth * 2;
+        } else {
+            out.push(*c);
+            at += 1;
+        }
+    }
+    out
+}
+
+/// Double quotes with Go's escapes, folded like plain text (a break needs a backslash before a leading space).
+fn double(text: &str, depth: usize, column: usize) -> String {
+    let mut out = String::from("\"");
+    let mut at = column.saturating_add(1);
+    let chars: Vec<char> = text.chars().collect();
+    for (index, c) in chars.iter().enumerate() {
+        if *c == ' ' && at > WIDTH && depth < 1000 && index > 0 && index + 1 < chars.len() {
+            out.push('\n');
+            pad(depth, &mut out);
+            at = depth * 2;
+            if chars[index + 1] == ' ' {
+                out.push('\\');
+                at += 1;
+            }
+            continue;
+        }
+        let piece = escape(*c);
+        at += piece.chars().count();
+        out.push_str(&piece);
+    }
+    out.push('"');
+    out
+}
+
+fn escape(c: char) -> String {
+    match c {
+        '"' => "\\\"".to_owned(),
+        '\\' => "\\\\".to_owned(),
+        '\0' => "\\0".to_owned(),
+        '\u{7}' => "\\a".to_owned(),
+        '\u{8}' => "\\b".to_owned(),
+        '\t' => "\\t".to_owned(),
+        '\n' => "\\n".to_owned(),
+        '\u{b}' => "\\v".to_owned(),
+        '\u{c}' => "\\f".to_owned(),
+        '\r' => "\\r".to_owned(),
+        '\u{1b}' => "\\e".to_owned(),
+        '\u{85}' => "\\N".to_owned(),
+        '\u{a0}' => "\\_".to_owned(),
+        '\u{2028}' => "\\L".to_owned(),
+        '\u{2029}' => "\\P".to_owned(),
+        c if printable(c) => c.to_string(),
+        c if u32::from(c) <= 0xff => format!("\\x{:02X}", u32::from(c)),
+        c if u32::from(c) <= 0xffff => format!("\\u{:04X}", u32::from(c)),
+        c => format!("\\U{:08X}", u32::from(c)),
+    }
+}
+
+/// `|` with the indentation and chomping marks the text needs.
+fn literal(text: &str, depth: usize) -> String {
+    let mut out = String::from("|");
+    if text.starts_with([' ', '\n']) {
+        out.push('2');
+    }
+    if !text.ends_with('\n') {
+        out.push('-');
+    } else if text.ends_with("\n\n") || text == "\n" {
+        out.push('+');
+    }
+    let body = text.strip_suffix('\n').unwrap_or(text);
+    for line in body.split('\n') {
+        out.push('\n');
+        if !line.is_empty() {
+            pad(depth, &mut out);
+            out.push_str(line);
+        }
+    }
+    out
+}

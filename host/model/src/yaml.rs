@@ -1,0 +1,281 @@
+//! YAML text to [`Node`] trees: anchors, merge keys, duplicate keys and scalar types as Compose files need them.
+//!
+//! Scanning and event parsing are `saphyr-parser`'s; composing is ours because every node must keep its place.
+//! Bounded: nesting, and the number of nodes that aliases expand to, have limits ([`MAX_DEPTH`], [`MAX_EXPANDED`]).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use saphyr_parser::{Event, Parser, ScalarStyle, Span as Mark, Tag};
+
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::node::{Entry, Mapping, Merge, Node, SourceFile, Span, Value};
+
+/// Deepest nesting accepted.
+pub const MAX_DEPTH: usize = 200;
+/// Most nodes that aliases of one file may expand to.
+pub const MAX_EXPANDED: usize = 100_000;
+
+/// Parses all documents of a file. Problems go to `out`; a document with a syntax error ends the list.
+pub fn parse(file: &Arc<SourceFile>, out: &mut Diagnostics) -> Vec<Node> {
+    let text = file.text.strip_prefix('\u{feff}').unwrap_or(&file.text);
+    let mut composer =
+        Composer { parser: Parser::new_from_str(text), file, anchors: HashMap::new(), expanded: 0, depth: 0, out };
+    composer.documents().unwrap_or_else(|stop| {
+        let Stop(diagnostic) = stop;
+        out.0.push(*diagnostic);
+        Vec::new()
+    })
+}
+
+/// A syntax error or exceeded limit: nothing after it can be trusted.
+struct Stop(Box<Diagnostic>);
+
+struct Composer<'a, 'o> {
+    parser: Parser<'a, saphyr_parser::StrInput<'a>>,
+    file: &'o Arc<SourceFile>,
+    anchors: HashMap<usize, Option<(Node, usize)>>,
+    expanded: usize,
+    depth: usize,
+    out: &'o mut Diagnostics,
+}
+
+impl<'a> Composer<'a, '_> {
+    fn documents(&mut self) -> Result<Vec<Node>, Stop> {
+        let mut documents = Vec::new();
+        loop {
+            match self.next()? {
+                (Event::StreamEnd, _) => return Ok(documents),
+                (Event::DocumentStart(_), _) => {
+                    self.anchors.clear();
+                    let next = self.next()?;
+                    if let Some(node) = self.node(next)? {
+                        documents.push(node);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn next(&mut self) -> Result<(Event<'a>, Mark), Stop> {
+        match self.parser.next_event() {
+            Some(Ok(found)) => Ok(found),
+            Some(Err(error)) => {
+                let marker = error.marker();
+                let span = self.at(marker.line(), marker.col(), 1);
+                Err(self.stop("yaml-syntax", format!("failed to parse: {}", error.info()), span))
+            }
+            None => Ok((Event::StreamEnd, Mark::default())),
+        }
+    }
+
+    fn at(&self, line: usize, column: usize, length: usize) -> Span {
+        Span { file: Some(Arc::clone(self.file)), line: line.max(1), column: column + 1, length: length.max(1) }
+    }
+
+    fn span(&self, mark: &Mark) -> Span {
+        let same_line = mark.start.line() == mark.end.line();
+        let length = if same_line { mark.end.col().saturating_sub(mark.start.col()) } else { 1 };
+        self.at(mark.start.line(), mark.start.col(), length)
+    }
+
+    fn stop(&self, code: &'static str, message: String, span: Span) -> Stop {
+        Stop(Box::new(Diagnostic::error(code, "", Some(span), message)))
+    }
+
+    /// Composes one node from its first event; `None` for the end of a collection.
+    fn node(&mut self, (event, mark): (Event<'a>, Mark)) -> Result<Option<Node>, Stop> {
+        let span = self.span(&mark);
+        let (anchor, node) = match event {
+            Event::Alias(id) => return self.alias(id, span).map(Some),
+            Event::Scalar(text, style, anchor, tag) => (anchor, scalar(&text, style, tag.as_deref(), span)),
+            Event::SequenceStart(anchor, tag) => {
+                self.open(anchor, &span)?;
+                let items = self.sequence()?;
+                (anchor, tagged(Value::Seq(items), tag.as_deref(), span))
+            }
+            Event::MappingStart(anchor, tag) => {
+                self.open(anchor, &span)?;
+                let entries = self.mapping()?;
+                (anchor, tagged(Value::Map(entries), tag.as_deref(), span))
+            }
+            _ => return Ok(None),
+        };
+        if anchor > 0 {
+            let size = size(&node);
+            self.anchors.insert(anchor, Some((node.clone(), size)));
+        }
+        Ok(Some(node))
+    }
+
+    fn open(&mut self, anchor: usize, span: &Span) -> Result<(), Stop> {
+        if anchor > 0 {
+            self.anchors.insert(anchor, None);
+        }
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            let text = format!("nested deeper than {MAX_DEPTH} levels");
+            return Err(self.stop("yaml-depth", text, span.clone()));
+        }
+        Ok(())
+    }
+
+    fn alias(&mut self, id: usize, span: Span) -> Result<Node, Stop> {
+        let Some(Some((node, size))) = self.anchors.get(&id) else {
+            return Err(self.stop("yaml-cycle", "anchor refers to itself".to_owned(), span));
+        };
+        self.expanded += size;
+        if self.expanded > MAX_EXPANDED {
+            let text = format!("aliases expand to more than {MAX_EXPANDED} nodes");
+            return Err(self.stop("yaml-bomb", text, span));
+        }
+        Ok(node.clone())
+    }
+
+    fn sequence(&mut self) -> Result<Vec<Node>, Stop> {
+        let mut items = Vec::new();
+        loop {
+            let next = self.next()?;
+            match self.node(next)? {
+                Some(node) => items.push(node),
+                None => break,
+            }
+        }
+        self.depth -= 1;
+        Ok(items)
+    }
+
+    fn mapping(&mut self) -> Result<Mapping, Stop> {
+        let mut own = Mapping::new();
+        let mut merged: Vec<Node> = Vec::new();
+        loop {
+            let next = self.next()?;
+            let plain_merge = matches!(&next.0, Event::Scalar(text, ScalarStyle::Plain, _, None) if text == "<<");
+            let Some(key) = self.node(next)? else { break };
+            let next = self.next()?;
+            let Some(node) = self.node(next)? else { break };
+            if plain_merge { merged.push(node) } else { self.insert(&mut own, key, node) }
+        }
+        self.depth -= 1;
+        for node in merged {
+            self.merge_key(&mut own, node);
+        }
+        Ok(own)
+    }
+
+    fn insert(&mut self, own: &mut Mapping, key: Node, node: Node) {
+        let name = match &key.value {
+            Value::String(name) => name.clone(),
+            Value::Null => "null".to_owned(),
+            other => {
+                let text = format!("non-string key {}", other.describe());
+                let hint = "quote the key";
+                self.out.0.push(Diagnostic::error("non-string-key", "", Some(key.span), text).hinted(hint));
+                return;
+            }
+        };
+        if let Some(first) = own.get(&name) {
+            let text = format!("mapping key \"{name}\" already defined at line {}", first.key.line);
+            let problem = Diagnostic::error("duplicate-key", "", Some(key.span), text);
+            self.out.0.push(problem.related("first defined here", first.key.clone()));
+            return;
+        }
+        own.insert(name, Entry { key: key.span, node });
+    }
+
+    /// `<<: *a` or `<<: [*a, *b]`: keys that the mapping does not have itself; the first of a list wins.
+    fn merge_key(&mut self, own: &mut Mapping, node: Node) {
+        match node.value {
+            Value::Map(map) => {
+                for (name, entry) in map {
+                    own.entry(name).or_insert(entry);
+                }
+            }
+            Value::Seq(items) => {
+                for item in items {
+                    self.merge_key(own, item);
+                }
+            }
+            _ => {
+                let text = "map merge requires map or sequence of maps as the value";
+                self.out.0.push(Diagnostic::error("merge-key", "", Some(node.span), text));
+            }
+        }
+    }
+}
+
+/// Number of nodes in a tree.
+fn size(node: &Node) -> usize {
+    match &node.value {
+        Value::Seq(items) => 1 + items.iter().map(size).sum::<usize>(),
+        Value::Map(map) => 1 + map.values().map(|entry| size(&entry.node)).sum::<usize>(),
+        _ => 1,
+    }
+}
+
+fn tagged(value: Value, tag: Option<&Tag>, span: Span) -> Node {
+    let merge = match tag {
+        Some(tag) if tag.handle == "!" && tag.suffix == "reset" => Merge::Reset,
+        Some(tag) if tag.handle == "!" && tag.suffix == "override" => Merge::Override,
+        _ => Merge::Default,
+    };
+    Node { value, span, merge }
+}
+
+fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Node {
+    let core = tag.filter(|tag| tag.is_yaml_core_schema()).map(|tag| tag.suffix.as_str());
+    let value = match (core, style) {
+        (Some("str"), _) => Value::String(text.to_owned()),
+        (Some("int" | "float" | "bool" | "null"), _) | (None, ScalarStyle::Plain) => plain(text),
+        _ => Value::String(text.to_owned()),
+    };
+    tagged(value, tag, span)
+}
+
+/// Type of a plain scalar: the YAML 1.2 core schema, with the number forms that Go's YAML reads too.
+#[must_use]
+pub fn plain(text: &str) -> Value {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
+        "true" | "True" | "TRUE" => return Value::Bool(true),
+        "false" | "False" | "FALSE" => return Value::Bool(false),
+        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => return Value::Float(f64::INFINITY),
+        "-.inf" | "-.Inf" | "-.INF" => return Value::Float(f64::NEG_INFINITY),
+        ".nan" | ".NaN" | ".NAN" => return Value::Float(f64::NAN),
+        _ => {}
+    }
+    let first = text.as_bytes()[0];
+    if !(first.is_ascii_digit() || matches!(first, b'+' | b'-' | b'.')) {
+        return Value::String(text.to_owned());
+    }
+    integer(text).map(Value::Int).or_else(|| float(text)).unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+fn integer(text: &str) -> Option<i64> {
+    let clean = text.replace('_', "");
+    let (negative, digits) = match clean.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, clean.strip_prefix('+').unwrap_or(&clean)),
+    };
+    let radix = |prefix: &str, base: u32| digits.strip_prefix(prefix).map(|rest| i64::from_str_radix(rest, base));
+    let parsed = radix("0x", 16).or_else(|| radix("0b", 2)).or_else(|| radix("0o", 8)).or_else(|| {
+        let octal = digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|b| (b'0'..b'8').contains(&b));
+        octal.then(|| i64::from_str_radix(digits, 8))
+    });
+    let value = match parsed {
+        Some(value) => value.ok()?,
+        None if digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse::<i64>().ok()?,
+        None => return None,
+    };
+    Some(if negative { -value } else { value })
+}
+
+fn float(text: &str) -> Option<Value> {
+    let clean = text.replace('_', "");
+    let shape = clean.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'));
+    if !shape || !clean.bytes().any(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    clean.parse::<f64>().ok().filter(|value| value.is_finite()).map(Value::Float)
+}
