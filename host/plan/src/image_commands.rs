@@ -1,0 +1,97 @@
+//! `pull` and `build`.
+
+use windlass_model::Project;
+use windlass_model::project::Service;
+
+use crate::error::PlanResult;
+use crate::graph::Builder;
+use crate::images::{ImageOptions, ImagePlanner, Images, PullPolicy};
+use crate::observed::Observed;
+use crate::options::{Build, BuildCommandOptions, PullOptions};
+use crate::select;
+use crate::step::{BuildOptions, Plan};
+
+/// `pull`: every service without a policy is pulled.
+///
+/// # Errors
+/// When the options name a service that the model does not have, or an unknown policy.
+pub fn pull(project: &Project, observed: &Observed, options: &PullOptions) -> PlanResult<Plan> {
+    let mut builder = Builder::new(&project.name);
+    let services = chosen(project, &options.targets, options.include_deps)?;
+    let mut wanted = Vec::new();
+    for service in services {
+        if let Some(policy) = policy(&mut builder, observed, service, options)? {
+            wanted.push(Service { pull_policy: policy, build: None, ..service.clone() });
+        }
+    }
+    let image_options =
+        ImageOptions { build: Build::Never, build_options: &BuildOptions::default(), pull: None, now: options.now };
+    let planner = ImagePlanner { project, observed, options: image_options, images: Images::default() };
+    planner.all(&mut builder, &wanted.iter().collect::<Vec<_>>())?;
+    let buildable = |name: &str| project.services.get(name).is_some_and(|service| service.build.is_some());
+    for step in &mut builder.plan().steps {
+        step.optional = options.ignore_failures || step.service.as_deref().is_some_and(buildable);
+    }
+    Ok(builder.finish())
+}
+
+/// The policy to pull by; `None`: not at all.
+fn policy(
+    builder: &mut Builder,
+    observed: &Observed,
+    service: &Service,
+    options: &PullOptions,
+) -> PlanResult<Option<String>> {
+    let name = &service.name;
+    let text = options.policy.as_deref().unwrap_or(&service.pull_policy);
+    let skip = if service.image.is_empty() {
+        Some("no image to be pulled")
+    } else if options.ignore_buildable && service.build.is_some() {
+        Some("image can be built")
+    } else if PullPolicy::parse(text)? == PullPolicy::Missing
+        && !text.is_empty()
+        && observed.images.contains_key(&service.image)
+        && !is_latest(&service.image)
+    {
+        Some("image is already present locally")
+    } else {
+        None
+    };
+    if let Some(reason) = skip {
+        builder.inform(format!("{name}: {reason}"));
+        return Ok(None);
+    }
+    Ok(match PullPolicy::parse(text)? {
+        PullPolicy::Never | PullPolicy::Build => None,
+        _ => Some("always".to_owned()),
+    })
+}
+
+fn is_latest(image: &str) -> bool {
+    let last = image.rsplit('/').next().unwrap_or(image);
+    !image.contains('@') && last.split_once(':').is_none_or(|(_, tag)| tag == "latest")
+}
+
+/// `build`.
+///
+/// # Errors
+/// When the options name a service that the model does not have.
+pub fn build(project: &Project, observed: &Observed, options: &BuildCommandOptions) -> PlanResult<Plan> {
+    let mut builder = Builder::new(&project.name);
+    let services = chosen(project, &options.targets, options.with_dependencies)?;
+    let buildable: Vec<&Service> = services.into_iter().filter(|service| service.build.is_some()).collect();
+    let image_options =
+        ImageOptions { build: Build::Always, build_options: &options.build, pull: Some("never"), now: 0 };
+    let planner = ImagePlanner { project, observed, options: image_options, images: Images::default() };
+    planner.all(&mut builder, &buildable)?;
+    if builder.plan().steps.is_empty() {
+        builder.warn("No services to build");
+    }
+    Ok(builder.finish())
+}
+
+fn chosen<'a>(project: &'a Project, named: &[String], dependencies: bool) -> PlanResult<Vec<&'a Service>> {
+    let targets = select::targets(&project.services, named)?;
+    let all = if dependencies { select::with_dependencies(&project.services, &targets) } else { targets };
+    select::order(&project.services, &all)
+}

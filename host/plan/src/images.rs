@@ -1,0 +1,241 @@
+//! Which images are pulled and built. Every distinct image is one pull; nothing waits for an image it does not use.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use windlass_model::Project;
+use windlass_model::project::Service;
+
+use crate::error::{PlanError, PlanResult};
+use crate::graph::{Builder, Draft};
+use crate::labels;
+use crate::observed::Observed;
+use crate::options::Build;
+use crate::step::{Action, BuildOptions, Guard, StepId};
+
+/// When to pull.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PullPolicy {
+    Always,
+    Missing,
+    Never,
+    Build,
+    /// When the last pull is older.
+    Every(Duration),
+}
+
+impl PullPolicy {
+    /// Reads a `pull_policy`; empty means missing.
+    pub(crate) fn parse(text: &str) -> PlanResult<Self> {
+        Ok(match text {
+            "always" => Self::Always,
+            "" | "missing" | "if_not_present" => Self::Missing,
+            "never" => Self::Never,
+            "build" => Self::Build,
+            "daily" => Self::Every(days(1)),
+            "weekly" => Self::Every(days(7)),
+            _ => {
+                let every = text.strip_prefix("every_").and_then(duration);
+                Self::Every(every.ok_or_else(|| PlanError::PullPolicy(text.to_owned()))?)
+            }
+        })
+    }
+
+    fn due(self, last_tagged: Option<i64>, now: i64) -> Option<&'static str> {
+        match (self, last_tagged) {
+            (Self::Always, _) => Some("pull policy is always"),
+            (Self::Never | Self::Build, _) => None,
+            (_, None) => Some("image missing"),
+            (Self::Every(age), Some(tagged)) => {
+                let limit = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
+                (now > tagged.saturating_add(limit)).then_some("last pull is too old for its pull policy")
+            }
+            (Self::Missing, Some(_)) => None,
+        }
+    }
+}
+
+fn days(count: u64) -> Duration {
+    Duration::from_secs(count * 24 * 3600)
+}
+
+/// `1w2d3h4m5s`.
+fn duration(text: &str) -> Option<Duration> {
+    let mut total = Duration::ZERO;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|character: char| !character.is_ascii_digit())?;
+        let count: u64 = rest[..digits].parse().ok()?;
+        rest = &rest[digits..];
+        let unit = rest.find(|character: char| character.is_ascii_digit()).unwrap_or(rest.len());
+        let seconds = match &rest[..unit] {
+            "w" => 7 * 24 * 3600,
+            "d" => 24 * 3600,
+            "h" => 3600,
+            "m" => 60,
+            "s" => 1,
+            _ => return None,
+        };
+        total += Duration::from_secs(count.checked_mul(seconds)?);
+        rest = &rest[unit..];
+    }
+    (!text.is_empty()).then_some(total)
+}
+
+/// How images are made present.
+#[derive(Debug, Clone)]
+pub(crate) struct ImageOptions<'a> {
+    pub(crate) build: Build,
+    pub(crate) build_options: &'a BuildOptions,
+    pub(crate) pull: Option<&'a str>,
+    pub(crate) now: i64,
+}
+
+/// Steps that make images present.
+#[derive(Debug, Default)]
+pub(crate) struct Images {
+    /// By reference and platform.
+    pulls: BTreeMap<(String, String), StepId>,
+    /// By service.
+    builds: BTreeMap<String, StepId>,
+    /// Services whose build is being planned: contexts in a circle end here.
+    visited: BTreeSet<String>,
+    /// By reference: what users of the image wait for.
+    ready: BTreeMap<String, BTreeSet<StepId>>,
+}
+
+impl Images {
+    /// What must be done before the image can be used.
+    pub(crate) fn ready(&self, image: &str) -> impl Iterator<Item = StepId> + '_ {
+        self.ready.get(image).into_iter().flatten().copied()
+    }
+
+    /// The image may be another one when it is used than it is now.
+    pub(crate) fn may_change(&self, image: &str) -> bool {
+        self.ready.contains_key(image)
+    }
+}
+
+/// Plans pulls and builds.
+pub(crate) struct ImagePlanner<'a> {
+    pub(crate) project: &'a Project,
+    pub(crate) observed: &'a Observed,
+    pub(crate) options: ImageOptions<'a>,
+    pub(crate) images: Images,
+}
+
+impl<'a> ImagePlanner<'a> {
+    /// Everything that the services need.
+    pub(crate) fn all(mut self, builder: &mut Builder, services: &[&'a Service]) -> PlanResult<Images> {
+        for service in services {
+            self.service(builder, service)?;
+        }
+        Ok(self.images)
+    }
+
+    fn service(&mut self, builder: &mut Builder, service: &'a Service) -> PlanResult<()> {
+        if service.provider.is_some() {
+            return Ok(());
+        }
+        let policy = PullPolicy::parse(self.options.pull.unwrap_or(&service.pull_policy))?;
+        let image = self.project.image_of(service);
+        let absent = !self.observed.images.contains_key(&image);
+        let buildable = service.build.is_some() && self.options.build != Build::Never;
+        let forced = match self.options.build {
+            Build::Always => Some("--build"),
+            _ if policy == PullPolicy::Build => Some("pull policy is build"),
+            _ => None,
+        };
+        if let (true, Some(cause)) = (buildable, forced) {
+            self.build(builder, service, cause);
+        } else if service.image.is_empty() {
+            if buildable && absent {
+                self.build(builder, service, "image missing");
+            }
+        } else if let Some(cause) = self.due(policy, &image) {
+            self.pull(builder, service, (&image, cause), buildable);
+            if buildable {
+                self.build_if_missing(builder, service, &image);
+            }
+        } else if buildable && absent {
+            self.build(builder, service, "image missing");
+        }
+        self.extras(builder, service, policy)
+    }
+
+    fn due(&self, policy: PullPolicy, image: &str) -> Option<&'static str> {
+        policy.due(self.observed.images.get(image).map(|image| image.last_tagged), self.options.now)
+    }
+
+    /// Images of `pre_start` entries, and mounted ones.
+    fn extras(&mut self, builder: &mut Builder, service: &'a Service, policy: PullPolicy) -> PlanResult<()> {
+        let policy = if policy == PullPolicy::Build { PullPolicy::Missing } else { policy };
+        let hooks = service.pre_start.iter().map(|hook| hook.image.as_str()).filter(|image| !image.is_empty());
+        let mounts = labels::mounted_images(service).map(|(image, _)| image);
+        for image in hooks.chain(mounts) {
+            if let Some(cause) = self.due(policy, image) {
+                self.pull(builder, service, (image, cause), false);
+            }
+        }
+        Ok(())
+    }
+
+    fn pull(&mut self, builder: &mut Builder, service: &Service, (image, cause): (&str, &str), optional: bool) {
+        let key = (image.to_owned(), service.platform.clone());
+        if self.images.pulls.contains_key(&key) {
+            return;
+        }
+        let action = Action::PullImage { image: image.to_owned(), platform: service.platform.clone() };
+        let id = builder.push(Draft::new(action, cause).of(&service.name).optional(optional));
+        self.images.pulls.insert(key, id);
+        self.images.ready.entry(image.to_owned()).or_default().insert(id);
+    }
+
+    fn build_if_missing(&mut self, builder: &mut Builder, service: &'a Service, image: &str) {
+        let guard = Guard::ImageMissing { image: image.to_owned(), platform: service.platform.clone() };
+        let pulls: Vec<StepId> = self.images.ready(image).collect();
+        self.build_step(builder, service, ("image cannot be pulled", Some(guard), pulls));
+    }
+
+    fn build(&mut self, builder: &mut Builder, service: &'a Service, cause: &str) {
+        self.build_step(builder, service, (cause, None, Vec::new()));
+    }
+
+    fn build_step(
+        &mut self,
+        builder: &mut Builder,
+        service: &'a Service,
+        (cause, guard, mut needs): (&str, Option<Guard>, Vec<StepId>),
+    ) {
+        if !self.images.visited.insert(service.name.clone()) {
+            return;
+        }
+        needs.extend(self.contexts(builder, service));
+        let image = self.project.image_of(service);
+        let action = Action::BuildImage {
+            image: image.clone(),
+            service: std::sync::Arc::new(service.clone()),
+            labels: labels::of_image(&self.project.name, &service.name),
+            options: self.options.build_options.clone(),
+        };
+        let id = builder.push(Draft::new(action, cause).of(&service.name).needs(needs).guard(guard));
+        self.images.builds.insert(service.name.clone(), id);
+        self.images.ready.entry(image).or_default().insert(id);
+    }
+
+    /// Builds of the services whose images this build starts from (`additional_contexts: service:X`).
+    fn contexts(&mut self, builder: &mut Builder, service: &'a Service) -> Vec<StepId> {
+        let project = self.project;
+        let contexts = service.build.iter().flat_map(|build| build.additional_contexts.values());
+        let names: Vec<&str> = contexts.filter_map(|context| context.strip_prefix("service:")).collect();
+        let mut steps = Vec::new();
+        for name in names {
+            let other = project.services.get(name).or_else(|| project.disabled_services.get(name));
+            if let Some(other) = other.filter(|other| other.build.is_some() && other.name != service.name) {
+                self.build(builder, other, &format!("{} is built from it", service.name));
+                steps.extend(self.images.builds.get(name).copied());
+            }
+        }
+        steps
+    }
+}

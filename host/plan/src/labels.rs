@@ -1,0 +1,155 @@
+//! Labels: Compose's, so that either tool can take over the other's project, and a few of our own.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use windlass_model::Project;
+use windlass_model::project::{Condition, Service};
+
+use crate::hashing;
+use crate::step::ContainerSpec;
+
+/// Project name.
+pub const PROJECT: &str = "com.docker.compose.project";
+/// Service name.
+pub const SERVICE: &str = "com.docker.compose.service";
+/// Version of the tool that made it.
+pub const VERSION: &str = "com.docker.compose.version";
+/// Replica number, from 1.
+pub const NUMBER: &str = "com.docker.compose.container-number";
+/// `True` on containers of `run`, else `False`.
+pub const ONE_OFF: &str = "com.docker.compose.oneoff";
+/// Hash of the configuration it was made from.
+pub const CONFIG_HASH: &str = "com.docker.compose.config-hash";
+/// Content digest of its image.
+pub const IMAGE: &str = "com.docker.compose.image";
+/// Content digests of the images it mounts.
+pub const IMAGE_VOLUMES: &str = "com.docker.compose.image-volume-digest";
+/// Its dependencies.
+pub const DEPENDS_ON: &str = "com.docker.compose.depends_on";
+/// Project directory.
+pub const WORKING_DIR: &str = "com.docker.compose.project.working_dir";
+/// Compose files.
+pub const CONFIG_FILES: &str = "com.docker.compose.project.config_files";
+/// `--env-file` list.
+pub const ENVIRONMENT_FILE: &str = "com.docker.compose.project.environment_file";
+/// On a recreated container: what it replaces.
+pub const REPLACE: &str = "com.docker.compose.replace";
+/// Key of a network.
+pub const NETWORK: &str = "com.docker.compose.network";
+/// Key of a volume.
+pub const VOLUME: &str = "com.docker.compose.volume";
+/// On containers of hooks: which.
+pub const HOOK: &str = "com.docker.compose.hook";
+/// Ours: short hashes of single attributes, so that a recreation can say what changed.
+pub const ATTRIBUTES: &str = "dev.windlass.attributes";
+/// Ours: on volumes that are ledger markers: the dataset, as `service/dataset`.
+pub const LEDGER_DATASET: &str = "dev.windlass.ledger.dataset";
+/// Ours: `running` or `committed`.
+pub const LEDGER_STATE: &str = "dev.windlass.ledger.state";
+/// Ours: where the data lives: `volume:NAME@CREATED…` or `container:ID`.
+pub const LEDGER_TARGET: &str = "dev.windlass.ledger.target";
+/// Ours: hash over plugin, settings and inputs.
+pub const LEDGER_INPUT: &str = "dev.windlass.ledger.input";
+/// Ours: SHA-256 of the plugin.
+pub const LEDGER_PLUGIN: &str = "dev.windlass.ledger.plugin";
+/// Ours: committed steps with their fingerprints, JSON.
+pub const LEDGER_STEPS: &str = "dev.windlass.ledger.steps";
+
+/// The version that labels carry.
+pub const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Labels that everything of a project carries.
+#[must_use]
+pub fn of_project(project: &str) -> BTreeMap<String, String> {
+    [(PROJECT, project), (VERSION, TOOL_VERSION)].map(|(key, value)| (key.to_owned(), value.to_owned())).into()
+}
+
+/// Labels of an image that a service builds.
+#[must_use]
+pub fn of_image(project: &str, service: &str) -> BTreeMap<String, String> {
+    let mut labels = of_project(project);
+    labels.insert(SERVICE.to_owned(), service.to_owned());
+    labels
+}
+
+/// Labels of a service container, but for those that [`complete`] adds when it is created.
+#[must_use]
+pub fn of_container(
+    project: &Project,
+    service: &Service,
+    number: u32,
+    replaces: Option<&str>,
+) -> BTreeMap<String, String> {
+    let mut labels = service.labels.clone();
+    labels.extend(of_image(&project.name, &service.name));
+    let own = [
+        (NUMBER, number.to_string()),
+        (ONE_OFF, "False".to_owned()),
+        (DEPENDS_ON, depends_on(service)),
+        (WORKING_DIR, project.working_dir.display().to_string()),
+        (CONFIG_FILES, join(&project.compose_files)),
+        (ATTRIBUTES, hashing::attributes(service)),
+    ];
+    labels.extend(own.map(|(key, value)| (key.to_owned(), value)));
+    if !project.env_files.is_empty() {
+        labels.insert(ENVIRONMENT_FILE.to_owned(), join(&project.env_files));
+    }
+    if let Some(replaced) = replaces {
+        labels.insert(REPLACE.to_owned(), replaced.to_owned());
+    }
+    labels
+}
+
+/// Labels that are known only at creation: the configuration's hash (it names peers by their ids) and the digests of
+/// images, by reference.
+pub fn complete(spec: &mut ContainerSpec, digests: &BTreeMap<String, String>) {
+    spec.labels.insert(CONFIG_HASH.to_owned(), hashing::service_hash(&spec.service, &spec.peers));
+    if let Some(digest) = digests.get(&spec.image) {
+        spec.labels.insert(IMAGE.to_owned(), digest.clone());
+    }
+    let mounted = image_volumes(&spec.service, digests);
+    if !mounted.is_empty() {
+        spec.labels.insert(IMAGE_VOLUMES.to_owned(), mounted);
+    }
+}
+
+/// `target=digest,…` of mounted images, sorted; digests by reference.
+#[must_use]
+pub fn image_volumes(service: &Service, digests: &BTreeMap<String, String>) -> String {
+    let mounts = mounted_images(service);
+    let mut parts: Vec<String> =
+        mounts.filter_map(|(image, target)| digests.get(image).map(|digest| format!("{target}={digest}"))).collect();
+    parts.sort();
+    parts.join(",")
+}
+
+/// Images that a service mounts, with the path in the container.
+pub fn mounted_images(service: &Service) -> impl Iterator<Item = (&str, &str)> {
+    let images = service.volumes.iter().filter(|mount| mount.kind == windlass_model::project::MountKind::Image);
+    images.map(|mount| (mount.source.as_str(), mount.target.as_str()))
+}
+
+fn depends_on(service: &Service) -> String {
+    let mut parts: Vec<String> = service
+        .depends_on
+        .iter()
+        .map(|(name, dependency)| format!("{name}:{}:{}", condition_name(dependency.condition), dependency.restart))
+        .collect();
+    parts.sort();
+    parts.join(",")
+}
+
+/// The condition as Compose spells it.
+#[must_use]
+pub fn condition_name(condition: Condition) -> &'static str {
+    match condition {
+        Condition::ServiceStarted => "service_started",
+        Condition::ServiceHealthy => "service_healthy",
+        Condition::ServiceCompletedSuccessfully => "service_completed_successfully",
+    }
+}
+
+fn join(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(",")
+}

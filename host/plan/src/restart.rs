@@ -1,0 +1,96 @@
+//! `start` and `restart`: containers stay what they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use windlass_model::Project;
+use windlass_model::project::Service;
+
+use crate::converge::{Replica, Start, start_of};
+use crate::error::{PlanError, PlanResult};
+use crate::graph::{Builder, Draft};
+use crate::lifecycle::{Lifecycle, after_start};
+use crate::live;
+use crate::observed::{Container, Observed};
+use crate::options::{RestartOptions, StartOptions};
+use crate::select;
+use crate::spec;
+use crate::step::{Action, Plan, StepId};
+use crate::teardown::before_stop;
+use crate::up::completions;
+
+/// `start`.
+///
+/// # Errors
+/// When the options name a service that the model does not have, or one without containers.
+pub fn start(project: &Project, observed: &Observed, options: &StartOptions) -> PlanResult<Plan> {
+    let mut builder = Builder::new(&project.name);
+    let targets = select::targets(&project.services, &options.targets)?;
+    let chosen = select::with_dependencies(&project.services, &targets);
+    let services = select::order(&project.services, &chosen)?;
+    let mut live = live::replicas(observed);
+    let mut lifecycle = Lifecycle::new(project, observed, chosen);
+    lifecycle.completions = completions(&services);
+    for service in services {
+        let containers = live.remove(service.name.as_str()).unwrap_or_default();
+        if containers.is_empty() && service.replicas() > 0 && targets.contains(service.name.as_str()) {
+            return Err(PlanError::NothingToStart(service.name.clone()));
+        }
+        let service = Arc::new(service.clone());
+        let replicas: PlanResult<Vec<Replica>> =
+            containers.into_iter().map(|container| kept(project, &service, container)).collect();
+        lifecycle.service(&mut builder, &service, replicas?);
+    }
+    if options.wait {
+        lifecycle.wait(&mut builder);
+    }
+    Ok(builder.finish())
+}
+
+fn kept(project: &Project, service: &Arc<Service>, container: &Container) -> PlanResult<Replica> {
+    let (start, cause) = start_of(container);
+    let mut spec = spec::container(project, service, container.number(), BTreeMap::new(), None)?;
+    spec.container = container.reference();
+    Ok(Replica {
+        container: container.reference(),
+        needs: Vec::new(),
+        start,
+        spec: Arc::new(spec),
+        cause,
+        fresh: None,
+        previous: Some(container.id.clone()),
+    })
+}
+
+/// `restart`: in dependency order along `restart: true`, with the hooks of both ends, and ready at the end.
+///
+/// # Errors
+/// When the options name a service that the model does not have.
+pub fn restart(project: &Project, observed: &Observed, options: &RestartOptions) -> PlanResult<Plan> {
+    let mut builder = Builder::new(&project.name);
+    let targets = select::targets(&project.services, &options.targets)?;
+    let follow = !options.no_deps;
+    let chosen = select::with_dependents(&project.services, &targets, |edge| follow && edge.restart);
+    let mut live = live::replicas(observed);
+    let mut lifecycle = Lifecycle::new(project, observed, BTreeSet::new());
+    let mut ups: BTreeMap<&str, Vec<StepId>> = BTreeMap::new();
+    for service in select::order(&project.services, &chosen)? {
+        let containers = live.remove(service.name.as_str()).unwrap_or_default();
+        let below = service.depends_on.iter().filter(|(_, edge)| edge.restart);
+        let gates: Vec<StepId> =
+            below.flat_map(|(name, _)| ups.get(name.as_str()).cloned().unwrap_or_default()).collect();
+        let service_arc = Arc::new(service.clone());
+        let mut replicas = Vec::new();
+        for container in containers {
+            let mut needs = before_stop(&mut builder, service, container, Vec::new());
+            needs.extend(&gates);
+            let action = Action::RestartContainer { container: container.reference(), timeout: options.timeout };
+            let restarted = builder.push(Draft::new(action, "restart").of(&service.name).needs(needs));
+            let reference = container.reference();
+            let needs = after_start(&mut builder, &service_arc, &reference, (restarted, None));
+            replicas.push(Replica { needs, start: Start::Runs, ..kept(project, &service_arc, container)? });
+        }
+        ups.insert(&service.name, lifecycle.service(&mut builder, &service_arc, replicas));
+    }
+    Ok(builder.finish())
+}

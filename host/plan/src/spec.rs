@@ -1,0 +1,156 @@
+//! All that is needed to create a container.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use windlass_model::Project;
+use windlass_model::project::{FileObject, FileReference, MountKind, Service, ServiceHook};
+
+use crate::error::{PlanError, PlanResult};
+use crate::labels;
+use crate::step::{ContainerRef, ContainerSpec, InjectedFile};
+
+/// Mode of secrets and configs when none is given.
+const FILE_MODE: u32 = 0o444;
+
+/// What a recreation adds to a specification.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Replaced<'a> {
+    /// Id of the old container.
+    pub(crate) id: &'a str,
+    /// The new one takes the old one's anonymous volumes.
+    pub(crate) inherit: bool,
+}
+
+/// The specification of one replica.
+pub(crate) fn container(
+    project: &Project,
+    service: &Arc<Service>,
+    number: u32,
+    peers: BTreeMap<String, Vec<ContainerRef>>,
+    replaced: Option<Replaced<'_>>,
+) -> PlanResult<ContainerSpec> {
+    let name = project.container_name(service, number);
+    let replaces = if service.container_name.is_empty() { format!("{}-{number}", service.name) } else { name.clone() };
+    let create_name =
+        replaced.map_or_else(|| name.clone(), |old| format!("{}_{name}", &old.id[..old.id.len().min(12)]));
+    Ok(ContainerSpec {
+        create_name,
+        container: ContainerRef { id: None, name, service: service.name.clone(), number },
+        project: project.name.clone(),
+        image: project.image_of(service),
+        labels: labels::of_container(project, service, number, replaced.map(|_| replaces.as_str())),
+        networks: networks(project, service)?,
+        volumes: volumes(project, service)?,
+        file_mounts: file_mounts(project, service),
+        inherit_from: replaced.filter(|old| old.inherit).map(|old| old.id.to_owned()),
+        peers,
+        default_platform: project.environment.get("DOCKER_DEFAULT_PLATFORM").cloned().unwrap_or_default(),
+        one_off: None,
+        service: Arc::clone(service),
+    })
+}
+
+/// Model key and engine name, the highest priority first.
+pub(crate) fn networks(project: &Project, service: &Service) -> PlanResult<Vec<(String, String)>> {
+    if !service.network_mode.is_empty() {
+        return Ok(Vec::new());
+    }
+    let priority = |key: &str| service.networks.get(key).and_then(Option::as_ref).map_or(0, |network| network.priority);
+    let mut keys: Vec<&String> = service.networks.keys().collect();
+    keys.sort_by_key(|key| (std::cmp::Reverse(priority(key)), key.as_str()));
+    let named = |key: &String| match project.networks.get(key) {
+        Some(network) => Ok((key.clone(), network.name.clone())),
+        None => Err(undefined(service, "network", key)),
+    };
+    keys.into_iter().map(named).collect()
+}
+
+/// Engine names of the named volumes that a service mounts, by key.
+pub(crate) fn volumes(project: &Project, service: &Service) -> PlanResult<BTreeMap<String, String>> {
+    let named = service.volumes.iter().filter(|mount| mount.kind == MountKind::Volume && !mount.source.is_empty());
+    let resolve = |key: &String| match project.volumes.get(key) {
+        Some(volume) => Ok((key.clone(), volume.name.clone())),
+        None => Err(undefined(service, "volume", key)),
+    };
+    named.map(|mount| resolve(&mount.source)).collect()
+}
+
+fn undefined(service: &Service, kind: &'static str, key: &str) -> PlanError {
+    PlanError::Undefined { service: service.name.clone(), kind, key: key.to_owned() }
+}
+
+/// Secrets and configs of a service with their definitions and paths in the container.
+fn granted<'a>(
+    project: &'a Project,
+    service: &'a Service,
+) -> impl Iterator<Item = (&'a FileReference, &'a FileObject, String)> {
+    let secrets = service.secrets.iter().map(|file| (file, project.secrets.get(&file.source), "/run/secrets/"));
+    let configs = service.configs.iter().map(|file| (file, project.configs.get(&file.source), "/"));
+    let all = secrets.chain(configs);
+    all.filter_map(|(file, object, base)| Some((file, object?, target(file, base))))
+}
+
+fn target(file: &FileReference, base: &str) -> String {
+    match file.target.as_str() {
+        "" => format!("{base}{}", file.source),
+        absolute if absolute.starts_with('/') => absolute.to_owned(),
+        relative => format!("{base}{relative}"),
+    }
+}
+
+fn file_mounts(project: &Project, service: &Service) -> Vec<(String, String)> {
+    let files = granted(project, service).filter(|(_, object, _)| !object.file.is_empty());
+    files.map(|(_, object, target)| (object.file.clone(), target)).collect()
+}
+
+/// Secrets and configs whose content the model holds; they are copied in.
+pub(crate) fn injected_files(project: &Project, service: &Service) -> Vec<InjectedFile> {
+    let typed = granted(project, service).filter(|(_, object, _)| object.file.is_empty() && !object.external);
+    typed
+        .map(|(file, object, target)| InjectedFile {
+            target,
+            content: object.content.clone().into_bytes(),
+            mode: file.mode.unwrap_or(FILE_MODE),
+            uid: file.uid.parse().unwrap_or_default(),
+            gid: file.gid.parse().unwrap_or_default(),
+        })
+        .collect()
+}
+
+/// The container that runs a `pre_start` entry against a replica that exists (`id`) and does not run: the replica's
+/// volumes, networks and environment, and little else of the service.
+#[must_use]
+pub fn hook_container(replica: &ContainerSpec, id: &str, index: usize, hook: &ServiceHook) -> ContainerSpec {
+    let service = &replica.service;
+    let mut environment = service.environment.clone();
+    environment.extend(hook.environment.clone());
+    let image = if hook.image.is_empty() { &replica.image } else { &hook.image };
+    let run = Service {
+        name: service.name.clone(),
+        image: image.clone(),
+        command: (!hook.command.is_empty()).then(|| hook.command.clone()),
+        user: hook.user.clone(),
+        working_dir: hook.working_dir.clone(),
+        privileged: hook.privileged,
+        environment,
+        networks: service.networks.clone(),
+        network_mode: service.network_mode.clone(),
+        volumes_from: vec![format!("container:{id}")],
+        ..Service::default()
+    };
+    let mut labels = labels::of_image(&replica.project, &service.name);
+    labels.insert(labels::HOOK.to_owned(), "pre_start".to_owned());
+    let name = format!("{}-pre_start-{index}", replica.container.name);
+    ContainerSpec {
+        create_name: name.clone(),
+        container: ContainerRef { id: None, name, service: service.name.clone(), number: 0 },
+        image: image.clone(),
+        labels,
+        volumes: BTreeMap::new(),
+        file_mounts: Vec::new(),
+        inherit_from: None,
+        service: Arc::new(run),
+        ..replica.clone()
+    }
+}
