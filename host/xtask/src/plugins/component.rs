@@ -24,3 +24,33 @@ pub(crate) fn manifest(component: &[u8]) -> Result<Option<Json>> {
     }
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A core module with one custom section.
+    fn module(section: &str, content: &str) -> Vec<u8> {
+        let mut payload = vec![u8::try_from(section.len()).unwrap()];
+        payload.extend_from_slice(section.as_bytes());
+        payload.extend_from_slice(content.as_bytes());
+        let mut bytes = b"\0asm\x01\0\0\0".to_vec();
+        bytes.extend([0, u8::try_from(payload.len()).unwrap()]);
+        bytes.extend(payload);
+        bytes
+    }
+
+    #[test]
+    fn the_manifest_is_read_from_its_section() {
+        let found = manifest(&module(MANIFEST, r#"{"name":"tcp"}"#)).unwrap();
+        assert_eq!(found.unwrap()["name"], "tcp");
+        assert_eq!(manifest(&module("producers", "")).unwrap(), None);
+        assert!(manifest(&module(MANIFEST, "name: tcp")).unwrap_err().to_string().contains("not JSON"));
+    }
+
+    #[test]
+    fn a_module_without_types_becomes_an_empty_component_without_manifest() {
+        let component = encode(b"\0asm\x01\0\0\0").unwrap();
+        assert_eq!(manifest(&component).unwrap(), None);
+    }
+}

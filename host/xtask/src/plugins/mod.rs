@@ -152,3 +152,6 @@ fn shown(output: &Path, modules: &Path) -> String {
     let checkout = modules.ancestors().nth(4).unwrap_or(modules);
     output.strip_prefix(checkout).unwrap_or(output).display().to_string()
 }
+
+#[cfg(test)]
+mod tests;
