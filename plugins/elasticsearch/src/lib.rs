@@ -10,7 +10,7 @@ use std::time::Duration;
 use health::{Health, Status};
 use serde::Deserialize;
 use windlass_plugin::http::{NetError, Request, Response};
-use windlass_plugin::{Context, Failure, Probe, Target, Verdict, never, not_yet, settings};
+use windlass_plugin::{Context, Failure, Probe, Target, Verdict, failure, never, not_yet, settings};
 
 /// Port between nodes, which people take for the one of the API.
 const TRANSPORT_PORT: u16 = 9300;
@@ -45,9 +45,23 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// The name becomes part of a path; a pattern would "exist" while nothing matches it.
+    fn check_index(&self) -> Result<(), Failure> {
+        let forbidden = |c: char| c.is_whitespace() || c.is_control() || "\\/*?\"<>|,#%".contains(c);
+        match &self.index {
+            Some(index) if index.is_empty() || index.contains(forbidden) => {
+                Err(failure(format!("`{index}` cannot be the name of an index")).code("settings"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Probe for Plugin {
     fn check(ctx: &Context<'_>, target: &Target) -> Result<Verdict, Failure> {
         let settings: Settings = ctx.settings()?;
+        settings.check_index()?;
         let (host, port) = target.endpoint(Some(settings.port))?;
         let asking = Asking { ctx, settings: &settings, authority: format!("{host}:{port}"), port };
         match asking.run() {

@@ -94,6 +94,15 @@ fn an_index_must_exist_and_its_own_health_counts() {
 }
 
 #[test]
+fn a_name_that_cannot_be_an_index_is_a_failure_and_not_a_wait() {
+    for index in ["logs-*", "a b", "a/b", "a?b", ""] {
+        let (verdict, asked) = check(&json!({"index": index}), |_| answer(200, &healthy("green")));
+        assert_eq!(verdict.unwrap_err().message, format!("`{index}` cannot be the name of an index"));
+        assert_eq!(asked, [] as [&str; 0]);
+    }
+}
+
+#[test]
 fn a_stranger_without_the_index_is_still_a_stranger() {
     let (verdict, _) = check(&json!({"index": "sfdata"}), |_| text(404, "<h1>nginx</h1>"));
     assert!(impossible(verdict.unwrap()).0.contains("not as Elasticsearch does: 404 <h1>nginx</h1>"));
