@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::project::{Network, Service, Volume};
 use crate::render::service::Form;
-use crate::render::{go_escapes, parts, service};
+use crate::render::{Doc, go_escapes, parts, service};
 
 /// Hash of a service as Compose 5 computes it, hexadecimal. References to other services' containers must have been
 /// replaced by the caller where the engine needs them.
@@ -28,22 +28,24 @@ pub fn hashes_accepted(service: &Service) -> Vec<String> {
 /// Hash of a network, hexadecimal. `labels` must hold the user's only.
 #[must_use]
 pub fn network_hash(network: &Network) -> String {
-    digest(&parts::network(network))
+    digest(parts::network(network, HASHED))
 }
 
 /// Hash of a volume, hexadecimal. `labels` must hold the user's only.
 #[must_use]
 pub fn volume_hash(volume: &Volume) -> String {
     let driver = if volume.driver.is_empty() { "local".to_owned() } else { volume.driver.clone() };
-    digest(&parts::volume(&Volume { driver, ..volume.clone() }))
+    digest(parts::volume(&Volume { driver, ..volume.clone() }))
 }
 
 fn hash_with(value: &Service, verbose_binds: bool) -> String {
-    digest(&service::service(value, Form { json: true, verbose_binds, hashed: true }))
+    digest(service::service(value, Form { verbose_binds, ..HASHED }))
 }
 
-fn digest(value: &serde_json::Value) -> String {
-    let text = go_escapes(&value.to_string());
+const HASHED: Form = Form { json: true, verbose_binds: false, hashed: true };
+
+fn digest(value: Doc) -> String {
+    let text = go_escapes(&value.into_json().to_string());
     Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
         use std::fmt::Write as _;
         write!(hex, "{byte:02x}").expect("writing to a string cannot fail");

@@ -5,8 +5,9 @@ use crate::project::{Condition, Dependency, Project, Service};
 /// Normalises a project. Services that the selection will disable are normalised too.
 pub fn normalise(project: &mut Project) {
     let name = project.name.clone();
+    let folder = project.working_dir.to_string_lossy().into_owned();
     for service in project.services.values_mut() {
-        self::service(service);
+        self::service(service, &folder);
     }
     let default_used = project.services.values().any(|service| service.networks.contains_key("default"));
     if default_used {
@@ -21,12 +22,14 @@ pub fn normalise(project: &mut Project) {
     project.volumes.iter_mut().for_each(|(key, volume)| named(&mut volume.name, key, volume.external));
     project.secrets.iter_mut().for_each(|(key, secret)| named(&mut secret.name, key, secret.external));
     project.configs.iter_mut().for_each(|(key, config)| named(&mut config.name, key, config.external));
-    project.models.iter_mut().for_each(|(key, model)| named(&mut model.name, key, false));
 }
 
-fn service(service: &mut Service) {
+fn service(service: &mut Service, folder: &str) {
     if service.networks.is_empty() && service.network_mode.is_empty() && service.provider.is_none() {
         service.networks.insert("default".to_owned(), None);
+    }
+    if let Some(build) = service.build.as_mut().filter(|build| build.context.is_empty()) {
+        folder.clone_into(&mut build.context);
     }
     if let Some(build) = &mut service.build
         && build.dockerfile.is_empty()

@@ -44,7 +44,6 @@ pub fn resolve_service(service: &mut Node, base: Base<'_>) {
             at(mount, &["source"], base);
         }
     });
-    at(service, &["credential_spec", "file"], base);
 }
 
 fn for_each(root: &mut Node, section: &str, mut visit: impl FnMut(&mut Node)) {

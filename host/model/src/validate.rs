@@ -139,15 +139,6 @@ fn service(check: &mut Check<'_>, project: &Project, service: &Service) {
         );
         check.fail("container-name", &at("container_name"), text);
     }
-    let mac = service.networks.iter().filter_map(|(key, network)| Some((key, network.as_ref()?)));
-    for (key, _) in mac.filter(|(_, network)| {
-        !service.mac_address.is_empty() && !network.mac_address.is_empty() && network.mac_address != service.mac_address
-    }) {
-        let text = format!(
-            "services.{name}: the service-level mac_address should have the same value as network {key}: {INVALID}"
-        );
-        check.fail("mac-address", &at("mac_address"), text);
-    }
 }
 
 fn healthcheck(check: &mut Check<'_>, service: &Service) {
@@ -159,10 +150,6 @@ fn healthcheck(check: &mut Check<'_>, service: &Service) {
             &["services", name, "healthcheck", "test"],
             "healthcheck.test must start either by \"CMD\", \"CMD-SHELL\" or \"NONE\"",
         );
-    }
-    if health.start_interval.is_some() && health.start_period.is_none() {
-        let text = "healthcheck.start_interval requires healthcheck.start_period to be set";
-        check.fail("healthcheck", &["services", name, "healthcheck", "start_interval"], text);
     }
 }
 

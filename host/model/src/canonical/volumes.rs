@@ -77,16 +77,17 @@ fn short(spec: &str, span: &Span) -> Result<Node, String> {
         match option {
             "ro" => put("read_only", Value::Bool(true)),
             "nocopy" if !bind => drop(volume_options.insert("nocopy".to_owned(), field(Value::Bool(true)))),
-            "z" | "Z" if bind => drop(bind_options.insert("selinux".to_owned(), field(text(option)))),
+            "z" | "Z" => drop(bind_options.insert("selinux".to_owned(), field(text(option)))),
             "shared" | "rshared" | "slave" | "rslave" | "private" | "rprivate" if bind => {
                 drop(bind_options.insert("propagation".to_owned(), field(text(option))));
             }
             _ => {}
         }
     }
-    if bind {
+    if bind || !bind_options.is_empty() {
         put("bind", Value::Map(bind_options));
-    } else if !source.is_empty() {
+    }
+    if !bind {
         put("volume", Value::Map(volume_options));
     }
     Ok(node)
@@ -102,10 +103,9 @@ fn insert(node: &mut Node, key: &str, value: Value, span: &Span) {
 fn split(spec: &str) -> Result<Vec<String>, String> {
     let mut parts: Vec<String> = Vec::new();
     let mut current = String::new();
-    let mut rest = spec.chars().peekable();
-    while let Some(c) = rest.next() {
+    for c in spec.chars() {
         let drive = current.len() == 1 && current.starts_with(|c: char| c.is_ascii_alphabetic());
-        if c == ':' && !(drive && matches!(rest.peek(), Some('\\' | '/'))) {
+        if c == ':' && !drive {
             if current.is_empty() {
                 return Err(format!("invalid spec: {spec}: empty section between colons"));
             }

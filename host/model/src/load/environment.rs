@@ -15,9 +15,10 @@ pub(super) fn resolve(loader: &mut Loader<'_>, tree: &Node, project: &mut Projec
     for service in project.services.values_mut() {
         let files = std::mem::take(&mut service.env_file);
         let mut environment = OptionalMap::new();
+        let inline = service.environment.clone();
         for (index, file) in files.iter().enumerate() {
             let place = ["services", &service.name, "env_file", &index.to_string()].map(str::to_owned);
-            env_file(loader, tree, &place, file, &variables, &mut environment);
+            env_file(loader, tree, &place, file, &known(&variables, &inline), &mut environment);
         }
         environment.append(&mut service.environment);
         for (name, value) in &mut environment {
@@ -41,6 +42,12 @@ pub(super) fn resolve(loader: &mut Loader<'_>, tree: &Node, project: &mut Projec
             object.content = variables.get(&object.environment).cloned().unwrap_or_default();
         }
     }
+}
+
+/// Variables that a service's files may refer to: the project's, then the service's own.
+fn known(variables: &Variables, inline: &OptionalMap) -> Variables {
+    let own = inline.iter().filter_map(|(name, value)| Some((name.clone(), value.clone()?)));
+    own.chain(variables.clone()).collect()
 }
 
 type Variables = std::collections::BTreeMap<String, String>;
@@ -88,7 +95,7 @@ fn env_file(
 }
 
 fn label_files(loader: &mut Loader<'_>, tree: &Node, service: &mut Service) {
-    for (index, file) in std::mem::take(&mut service.label_file).iter().enumerate() {
+    for (index, file) in service.label_file.clone().iter().enumerate() {
         let index = index.to_string();
         let place = ["services", &service.name, "label_file", &index];
         let path = Path::new(file);

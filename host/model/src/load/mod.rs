@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
-use crate::node::{Entry, Mapping, Node, SourceFile, Span, Value};
+use crate::node::{Entry, Node, SourceFile, Span, Value};
 use crate::project::Project;
 use crate::source::{FileSource, LoadOptions};
 
@@ -269,9 +269,4 @@ fn set_name(tree: &mut Node, name: &str) {
             Entry { key: span.clone(), node: Node::new(Value::String(name.to_owned()), span) },
         );
     }
-}
-
-/// An empty mapping at a place.
-pub(crate) fn empty_map(span: &Span) -> Node {
-    Node::new(Value::Map(Mapping::new()), span.clone())
 }

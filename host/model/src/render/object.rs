@@ -1,27 +1,115 @@
-//! An ordered JSON object under construction, leaving out what is empty.
+//! A printable value under construction, leaving out what is empty.
+//!
+//! Attributes of a type keep the order of the type; entries of a mapping are sorted, and differently so in YAML and JSON.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use crate::units;
 
-/// Builds an object; methods consume and return it so that a type reads as one list of attributes.
+/// A value to be printed.
+pub(crate) enum Doc {
+    /// A scalar.
+    Leaf(Json),
+    /// A list.
+    List(Vec<Self>),
+    /// Attributes of a type, in its order.
+    Attributes(Vec<(String, Self)>),
+    /// Entries of a mapping.
+    Map(BTreeMap<String, Self>),
+}
+
+impl<T: Into<Json>> From<T> for Doc {
+    fn from(value: T) -> Self {
+        match value.into() {
+            Json::Array(items) => Self::List(items.into_iter().map(Self::from).collect()),
+            Json::Object(map) => Self::Map(map.into_iter().map(|(key, value)| (key, Self::from(value))).collect()),
+            leaf => Self::Leaf(leaf),
+        }
+    }
+}
+
+impl Doc {
+    /// As JSON, mappings sorted by bytes.
+    pub(crate) fn into_json(self) -> Json {
+        match self {
+            Self::Leaf(leaf) => leaf,
+            Self::List(items) => Json::Array(items.into_iter().map(Self::into_json).collect()),
+            Self::Attributes(entries) => {
+                Json::Object(entries.into_iter().map(|(key, value)| (key, value.into_json())).collect())
+            }
+            Self::Map(map) => Json::Object(map.into_iter().map(|(key, value)| (key, value.into_json())).collect()),
+        }
+    }
+
+    /// In the order of YAML: mappings sorted as Go's YAML writer sorts keys.
+    pub(crate) fn into_yaml(self) -> Json {
+        match self {
+            Self::Leaf(leaf) => leaf,
+            Self::List(items) => Json::Array(items.into_iter().map(Self::into_yaml).collect()),
+            Self::Attributes(entries) => {
+                Json::Object(entries.into_iter().map(|(key, value)| (key, value.into_yaml())).collect())
+            }
+            Self::Map(map) => {
+                let mut entries: Vec<(String, Self)> = map.into_iter().collect();
+                entries.sort_by(|left, right| natural(&left.0, &right.0));
+                Json::Object(entries.into_iter().map(|(key, value)| (key, value.into_yaml())).collect())
+            }
+        }
+    }
+}
+
+/// Order of keys in Go's YAML writer: digits by value, other signs before letters.
+fn natural(left: &str, right: &str) -> std::cmp::Ordering {
+    use std::cmp::Ordering;
+    let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
+    let mut digits = false;
+    for (index, (a, b)) in left.iter().zip(&right).enumerate() {
+        if a == b {
+            digits = a.is_ascii_digit();
+            continue;
+        }
+        match (a.is_alphabetic(), b.is_alphabetic()) {
+            (true, true) => return a.cmp(b),
+            (true, false) => return if digits { Ordering::Less } else { Ordering::Greater },
+            (false, true) => return if digits { Ordering::Greater } else { Ordering::Less },
+            (false, false) => return numbers(&left, &right, index).unwrap_or_else(|| a.cmp(b)),
+        }
+    }
+    left.len().cmp(&right.len())
+}
+
+/// Compares the digit runs that include or follow `index`; `None` when there are none to compare.
+fn numbers(left: &[char], right: &[char], index: usize) -> Option<std::cmp::Ordering> {
+    let run = |text: &[char]| -> String { text[index..].iter().take_while(|c| c.is_ascii_digit()).collect() };
+    let before: String =
+        left[..index].iter().rev().take_while(|c| c.is_ascii_digit()).collect::<Vec<_>>().into_iter().rev().collect();
+    let (a, b) = (run(left), run(right));
+    if (a.is_empty() || b.is_empty()) && before.is_empty() {
+        return None;
+    }
+    let value = |digits: &str| format!("{before}{digits}").parse::<u64>().unwrap_or(u64::MAX);
+    let order = value(&a).cmp(&value(&b)).then_with(|| a.len().cmp(&b.len()));
+    (order != std::cmp::Ordering::Equal).then_some(order)
+}
+
+/// Builds the attributes of a type; methods consume and return it so that a type reads as one list.
 #[derive(Default)]
-pub(super) struct Object(Map<String, Json>);
+pub(super) struct Object(Vec<(String, Doc)>);
 
 impl Object {
-    pub(super) fn put(mut self, key: &str, value: Json) -> Self {
-        self.0.insert(key.to_owned(), value);
+    pub(super) fn put(mut self, key: &str, value: impl Into<Doc>) -> Self {
+        self.0.push((key.to_owned(), value.into()));
         self
     }
 
-    fn put_if(self, wanted: bool, key: &str, value: impl FnOnce() -> Json) -> Self {
+    fn put_if<D: Into<Doc>>(self, wanted: bool, key: &str, value: impl FnOnce() -> D) -> Self {
         if wanted { self.put(key, value()) } else { self }
     }
 
-    pub(super) fn optional(self, key: &str, value: Option<Json>) -> Self {
+    pub(super) fn optional(self, key: &str, value: Option<impl Into<Doc>>) -> Self {
         match value {
             Some(value) => self.put(key, value),
             None => self,
@@ -57,8 +145,8 @@ impl Object {
         self.list(key, values, |value| Json::from(value.as_str()))
     }
 
-    pub(super) fn list<T>(self, key: &str, values: &[T], print: impl Fn(&T) -> Json) -> Self {
-        self.put_if(!values.is_empty(), key, || values.iter().map(print).collect())
+    pub(super) fn list<T, D: Into<Doc>>(self, key: &str, values: &[T], print: impl Fn(&T) -> D) -> Self {
+        self.put_if(!values.is_empty(), key, || Doc::List(values.iter().map(|value| print(value).into()).collect()))
     }
 
     pub(super) fn string_map(self, key: &str, values: &BTreeMap<String, String>) -> Self {
@@ -69,24 +157,28 @@ impl Object {
         self.map(key, values, |value| Json::from(value.clone()))
     }
 
-    /// Entries sorted by key.
-    pub(super) fn map<'v, T: 'v, M>(self, key: &str, values: M, print: impl Fn(&T) -> Json) -> Self
+    pub(super) fn map<'v, T: 'v, M, D>(self, key: &str, values: M, print: impl Fn(&T) -> D) -> Self
     where
         M: IntoIterator<Item = (&'v String, &'v T)>,
+        D: Into<Doc>,
     {
-        let sorted: BTreeMap<&String, &T> = values.into_iter().collect();
-        self.put_if(!sorted.is_empty(), key, || {
-            Json::Object(sorted.into_iter().map(|(key, value)| (key.clone(), print(value))).collect())
-        })
+        let map: BTreeMap<String, Doc> =
+            values.into_iter().map(|(key, value)| (key.clone(), print(value).into())).collect();
+        self.put_if(!map.is_empty(), key, || Doc::Map(map))
     }
 
     pub(super) fn extend(mut self, entries: &BTreeMap<String, Json>) -> Self {
-        self.0.extend(entries.iter().map(|(key, value)| (key.clone(), value.clone())));
+        self.0.extend(entries.iter().map(|(key, value)| (key.clone(), Doc::from(value.clone()))));
         self
     }
 
-    pub(super) fn done(self) -> Json {
-        Json::Object(self.0)
+    /// An object that is left out when nothing is in it, unless `always`.
+    pub(super) fn nested(self, key: &str, inner: Self, always: bool) -> Self {
+        self.put_if(always || !inner.0.is_empty(), key, || inner.done())
+    }
+
+    pub(super) fn done(self) -> Doc {
+        Doc::Attributes(self.0)
     }
 }
 

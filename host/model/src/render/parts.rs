@@ -2,23 +2,23 @@
 
 use serde_json::Value as Json;
 
-use super::object::Object;
+use super::object::{Doc, Object};
+use super::service::Form;
 use crate::project::{
     Deploy, DeviceRequest, FileObject, IpamPool, Model, Network, Placement, Resource, ServiceHook, UpdateConfig, Volume,
 };
 
-pub(super) fn deploy(deploy: &Deploy, hashed: bool) -> Json {
-    let replicas = deploy.replicas.filter(|_| !hashed).map(Json::from);
+pub(super) fn deploy(deploy: &Deploy, form: Form) -> Doc {
+    let replicas = deploy.replicas.filter(|_| !form.hashed).map(Json::from);
+    let resources = Object::default().optional("limits", deploy.resources.limits.as_ref().map(resource));
+    let resources = resources.optional("reservations", deploy.resources.reservations.as_ref().map(resource));
     Object::default()
         .text("mode", &deploy.mode)
         .optional("replicas", replicas)
         .string_map("labels", &deploy.labels)
         .optional("update_config", deploy.update_config.as_ref().map(update_config))
         .optional("rollback_config", deploy.rollback_config.as_ref().map(update_config))
-        .put("resources", {
-            let object = Object::default().optional("limits", deploy.resources.limits.as_ref().map(resource));
-            object.optional("reservations", deploy.resources.reservations.as_ref().map(resource)).done()
-        })
+        .nested("resources", resources, form.in_json())
         .optional(
             "restart_policy",
             deploy.restart_policy.as_ref().map(|policy| {
@@ -30,12 +30,12 @@ pub(super) fn deploy(deploy: &Deploy, hashed: bool) -> Json {
                     .done()
             }),
         )
-        .put("placement", placement(&deploy.placement))
+        .nested("placement", placement(&deploy.placement), form.in_json())
         .text("endpoint_mode", &deploy.endpoint_mode)
         .done()
 }
 
-fn update_config(config: &UpdateConfig) -> Json {
+fn update_config(config: &UpdateConfig) -> Doc {
     Object::default()
         .optional("parallelism", config.parallelism.map(Json::from))
         .duration("delay", config.delay.filter(|delay| !delay.is_zero()))
@@ -46,7 +46,7 @@ fn update_config(config: &UpdateConfig) -> Json {
         .done()
 }
 
-fn resource(resource: &Resource) -> Json {
+fn resource(resource: &Resource) -> Doc {
     Object::default()
         .float("cpus", resource.cpus)
         .bytes("memory", resource.memory)
@@ -56,15 +56,14 @@ fn resource(resource: &Resource) -> Json {
         .done()
 }
 
-fn placement(placement: &Placement) -> Json {
+fn placement(placement: &Placement) -> Object {
     Object::default()
         .strings("constraints", &placement.constraints)
         .list("preferences", &placement.preferences, |spread| Object::default().text("spread", spread).done())
         .optional("max_replicas_per_node", Some(placement.max_replicas_per_node).filter(|n| *n > 0).map(Json::from))
-        .done()
 }
 
-pub(super) fn device_request(request: &DeviceRequest) -> Json {
+pub(super) fn device_request(request: &DeviceRequest) -> Doc {
     Object::default()
         .strings("capabilities", &request.capabilities)
         .text("driver", &request.driver)
@@ -74,21 +73,25 @@ pub(super) fn device_request(request: &DeviceRequest) -> Json {
         .done()
 }
 
-pub(super) fn hook(hook: &ServiceHook) -> Json {
+pub(super) fn hook(hook: &ServiceHook, form: Form) -> Doc {
+    let command = match hook.command.as_slice() {
+        [] => form.in_json().then_some(Doc::Leaf(Json::Null)),
+        words => Some(Doc::from(words.to_vec())),
+    };
     Object::default()
-        .strings("command", &hook.command)
+        .optional("command", command)
+        .text("image", &hook.image)
         .text("user", &hook.user)
         .flag("privileged", hook.privileged)
         .text("working_dir", &hook.working_dir)
         .optional_map("environment", &hook.environment)
-        .text("image", &hook.image)
         .flag("per_replica", hook.per_replica)
         .extend(&hook.extensions)
         .done()
 }
 
 /// A network.
-pub(crate) fn network(network: &Network) -> Json {
+pub(crate) fn network(network: &Network, form: Form) -> Doc {
     let pool = |pool: &IpamPool| {
         Object::default()
             .text("subnet", &pool.subnet)
@@ -99,14 +102,13 @@ pub(crate) fn network(network: &Network) -> Json {
     };
     let ipam = Object::default()
         .text("driver", &network.ipam.driver)
-        .string_map("options", &network.ipam.options)
         .list("config", &network.ipam.config, pool)
-        .done();
+        .string_map("options", &network.ipam.options);
     Object::default()
         .text("name", &network.name)
         .text("driver", &network.driver)
         .string_map("driver_opts", &network.driver_opts)
-        .put("ipam", ipam)
+        .nested("ipam", ipam, form.in_json())
         .flag("external", network.external)
         .flag("internal", network.internal)
         .flag("attachable", network.attachable)
@@ -118,7 +120,7 @@ pub(crate) fn network(network: &Network) -> Json {
 }
 
 /// A volume.
-pub(crate) fn volume(volume: &Volume) -> Json {
+pub(crate) fn volume(volume: &Volume) -> Doc {
     Object::default()
         .text("name", &volume.name)
         .text("driver", &volume.driver)
@@ -130,7 +132,7 @@ pub(crate) fn volume(volume: &Volume) -> Json {
 }
 
 /// A secret or config. Content that came from a variable is not printed again.
-pub(super) fn file_object(object: &FileObject) -> Json {
+pub(super) fn file_object(object: &FileObject) -> Doc {
     let content = if object.environment.is_empty() { object.content.as_str() } else { "" };
     Object::default()
         .text("name", &object.name)
@@ -147,7 +149,7 @@ pub(super) fn file_object(object: &FileObject) -> Json {
 }
 
 /// A model.
-pub(super) fn model(model: &Model) -> Json {
+pub(super) fn model(model: &Model) -> Doc {
     Object::default()
         .text("name", &model.name)
         .text("model", &model.model)

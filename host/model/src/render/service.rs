@@ -2,11 +2,11 @@
 
 use serde_json::Value as Json;
 
-use super::object::{Object, float};
+use super::object::{Doc, Object};
 use super::parts::{deploy, device_request, hook};
 use crate::project::{
     BlkioConfig, Build, Condition, Dependency, Develop, FileReference, HealthCheck, Mount, MountKind, Port, Service,
-    ServiceNetwork, ThrottleDevice, Ulimit, WatchRule,
+    ServiceHook, ServiceNetwork, ThrottleDevice, Ulimit, WatchRule,
 };
 
 /// What differs between the uses of the same object.
@@ -20,8 +20,15 @@ pub(crate) struct Form {
     pub(crate) hashed: bool,
 }
 
+impl Form {
+    /// Whether the text is JSON; hashes are computed over JSON.
+    pub(super) fn in_json(self) -> bool {
+        self.json || self.hashed
+    }
+}
+
 /// The object.
-pub(crate) fn service(service: &Service, form: Form) -> Json {
+pub(crate) fn service(service: &Service, form: Form) -> Doc {
     let unhashed = !form.hashed;
     let mut object = Object::default();
     if unhashed {
@@ -32,8 +39,8 @@ pub(crate) fn service(service: &Service, form: Form) -> Json {
         object = object.optional("build", service.build.as_ref().map(build));
     }
     object = object
-        .optional("develop", service.develop.as_ref().map(develop))
-        .optional("blkio_config", service.blkio_config.as_ref().map(blkio))
+        .optional("develop", service.develop.as_ref().map(|value| develop(value, form)))
+        .optional("blkio_config", service.blkio_config.as_ref().map(|value| blkio(value, form)))
         .strings("cap_add", &service.cap_add)
         .strings("cap_drop", &service.cap_drop)
         .text("cgroup_parent", &service.cgroup_parent)
@@ -64,7 +71,7 @@ pub(crate) fn service(service: &Service, form: Form) -> Json {
         object = object.map("depends_on", &service.depends_on, dependency);
     }
     object = object
-        .optional("deploy", service.deploy.as_ref().map(|value| deploy(value, form.hashed)))
+        .optional("deploy", service.deploy.as_ref().map(|value| deploy(value, form)))
         .strings("device_cgroup_rules", &service.device_cgroup_rules)
         .list("devices", &service.devices, |device| {
             let object = Object::default().text("source", &device.source).text("target", &device.target);
@@ -78,7 +85,7 @@ pub(crate) fn service(service: &Service, form: Form) -> Json {
     rest(object, service, form)
 }
 
-fn rest(object: Object, service: &Service, form: Form) -> Json {
+fn rest(object: Object, service: &Service, form: Form) -> Doc {
     let object = object
         .optional(
             "provider",
@@ -98,7 +105,7 @@ fn rest(object: Object, service: &Service, form: Form) -> Json {
         .strings("external_links", &service.external_links)
         .strings("extra_hosts", &hosts(&service.extra_hosts))
         .strings("group_add", &service.group_add)
-        .optional("gpus", service.gpus.as_ref().map(|gpus| gpus.iter().map(device_request).collect()))
+        .optional("gpus", service.gpus.as_ref().map(|gpus| Doc::List(gpus.iter().map(device_request).collect())))
         .text("hostname", &service.hostname)
         .optional("healthcheck", service.healthcheck.as_ref().map(healthcheck))
         .text("image", &service.image)
@@ -120,12 +127,12 @@ fn rest(object: Object, service: &Service, form: Form) -> Json {
         .bytes("mem_swappiness", service.mem_swappiness)
         .text("mac_address", &service.mac_address)
         .map("models", &service.models, |model| {
-            model.as_ref().map_or(Json::Null, |model| {
+            model.as_ref().map_or(Doc::Leaf(Json::Null), |model| {
                 Object::default().text("endpoint_var", &model.endpoint_var).text("model_var", &model.model_var).done()
             })
         })
         .text("network_mode", &service.network_mode)
-        .map("networks", &service.networks, |network| network.as_ref().map_or(Json::Null, service_network))
+        .map("networks", &service.networks, |network| network.as_ref().map_or(Doc::Leaf(Json::Null), service_network))
         .flag("oom_kill_disable", service.oom_kill_disable)
         .int("oom_score_adj", service.oom_score_adj)
         .text("pid", &service.pid)
@@ -136,7 +143,7 @@ fn rest(object: Object, service: &Service, form: Form) -> Json {
     last(object, service, form)
 }
 
-fn last(mut object: Object, service: &Service, form: Form) -> Json {
+fn last(mut object: Object, service: &Service, form: Form) -> Doc {
     if !form.hashed {
         object = object.text("pull_policy", &service.pull_policy);
     }
@@ -164,9 +171,9 @@ fn last(mut object: Object, service: &Service, form: Form) -> Json {
         .list("volumes", &service.volumes, |volume| mount(volume, form))
         .strings("volumes_from", &service.volumes_from)
         .text("working_dir", &service.working_dir)
-        .list("pre_start", &service.pre_start, hook)
-        .list("post_start", &service.post_start, hook)
-        .list("pre_stop", &service.pre_stop, hook);
+        .list("pre_start", &service.pre_start, |value| hook(value, form))
+        .list("post_start", &service.post_start, |value| hook(value, form))
+        .list("pre_stop", &service.pre_stop, |value| hook(value, form));
     if form.json || form.hashed { object.done() } else { object.extend(&service.extensions).done() }
 }
 
@@ -178,7 +185,7 @@ fn command(object: Object, key: &str, value: Option<&Vec<String>>, form: Form) -
     }
 }
 
-fn build(build: &Build) -> Json {
+fn build(build: &Build) -> Doc {
     Object::default()
         .text("context", &build.context)
         .text("dockerfile", &build.dockerfile)
@@ -214,13 +221,19 @@ fn ssh(build: &Build) -> Vec<String> {
     build.ssh.iter().map(print).collect()
 }
 
-fn develop(develop: &Develop) -> Json {
+fn develop(develop: &Develop, form: Form) -> Doc {
     let rule = |rule: &WatchRule| {
         Object::default()
             .text("path", &rule.path)
             .text("action", &rule.action)
             .text("target", &rule.target)
-            .optional("exec", rule.exec.as_ref().map(hook))
+            .optional(
+                "exec",
+                rule.exec
+                    .as_ref()
+                    .map(|exec| hook(exec, form))
+                    .or_else(|| form.in_json().then(|| hook(&ServiceHook::default(), form))),
+            )
             .strings("include", &rule.include)
             .strings("ignore", &rule.ignore)
             .flag("initial_sync", rule.initial_sync)
@@ -229,23 +242,24 @@ fn develop(develop: &Develop) -> Json {
     Object::default().list("watch", &develop.watch, rule).done()
 }
 
-fn blkio(config: &BlkioConfig) -> Json {
-    let rate = |device: &ThrottleDevice| {
-        Object::default().text("path", &device.path).put("rate", Json::from(device.rate.to_string())).done()
-    };
+fn blkio(config: &BlkioConfig, form: Form) -> Doc {
+    // The types of the items have no names for JSON, so their Go names show.
+    let (path, rate, weight) = if form.in_json() { ("Path", "Rate", "Weight") } else { ("path", "rate", "weight") };
+    let limit =
+        |device: &ThrottleDevice| Object::default().text(path, &device.path).put(rate, device.rate.to_string()).done();
     Object::default()
         .int("weight", i64::from(config.weight))
         .list("weight_device", &config.weight_device, |device| {
-            Object::default().text("path", &device.path).int("weight", i64::from(device.weight)).done()
+            Object::default().text(path, &device.path).int(weight, i64::from(device.weight)).done()
         })
-        .list("device_read_bps", &config.device_read_bps, rate)
-        .list("device_read_iops", &config.device_read_iops, rate)
-        .list("device_write_bps", &config.device_write_bps, rate)
-        .list("device_write_iops", &config.device_write_iops, rate)
+        .list("device_read_bps", &config.device_read_bps, limit)
+        .list("device_read_iops", &config.device_read_iops, limit)
+        .list("device_write_bps", &config.device_write_bps, limit)
+        .list("device_write_iops", &config.device_write_iops, limit)
         .done()
 }
 
-fn dependency(dependency: &Dependency) -> Json {
+fn dependency(dependency: &Dependency) -> Doc {
     let condition = match dependency.condition {
         Condition::ServiceStarted => "service_started",
         Condition::ServiceHealthy => "service_healthy",
@@ -262,7 +276,7 @@ fn hosts(hosts: &indexmap::IndexMap<String, Vec<String>>) -> Vec<String> {
     lines
 }
 
-fn healthcheck(check: &HealthCheck) -> Json {
+fn healthcheck(check: &HealthCheck) -> Doc {
     Object::default()
         .strings("test", &check.test)
         .duration("timeout", check.timeout)
@@ -274,17 +288,17 @@ fn healthcheck(check: &HealthCheck) -> Json {
         .done()
 }
 
-pub(super) fn file_reference(reference: &FileReference) -> Json {
+pub(super) fn file_reference(reference: &FileReference) -> Doc {
     Object::default()
         .text("source", &reference.source)
         .text("target", &reference.target)
         .text("uid", &reference.uid)
         .text("gid", &reference.gid)
-        .optional("mode", reference.mode.map(|mode| Json::from(format!("{mode:#06o}").replacen("0o", "0", 1))))
+        .optional("mode", reference.mode.map(|mode| Json::from(format!("0{mode:o}"))))
         .done()
 }
 
-fn service_network(network: &ServiceNetwork) -> Json {
+fn service_network(network: &ServiceNetwork) -> Doc {
     Object::default()
         .strings("aliases", &network.aliases)
         .string_map("driver_opts", &network.driver_opts)
@@ -299,7 +313,7 @@ fn service_network(network: &ServiceNetwork) -> Json {
         .done()
 }
 
-fn port(port: &Port) -> Json {
+fn port(port: &Port) -> Doc {
     Object::default()
         .text("name", &port.name)
         .text("mode", &port.mode)
@@ -312,14 +326,14 @@ fn port(port: &Port) -> Json {
         .done()
 }
 
-fn ulimit(limit: &Ulimit) -> Json {
+fn ulimit(limit: &Ulimit) -> Doc {
     match limit.single {
-        Some(value) => Json::from(value),
+        Some(value) => Doc::from(value),
         None => Object::default().put("soft", Json::from(limit.soft)).put("hard", Json::from(limit.hard)).done(),
     }
 }
 
-fn mount(mount: &Mount, form: Form) -> Json {
+fn mount(mount: &Mount, form: Form) -> Doc {
     let kind = match mount.kind {
         MountKind::Volume => "volume",
         MountKind::Bind => "bind",
@@ -363,9 +377,4 @@ fn mount(mount: &Mount, form: Form) -> Json {
         .optional("image", mount.image.as_ref().map(|image| Object::default().text("subpath", &image.subpath).done()))
         .extend(&mount.extensions)
         .done()
-}
-
-/// A float, for the parts.
-pub(super) fn number(value: f32) -> Json {
-    float(value)
 }

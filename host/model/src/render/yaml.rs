@@ -264,7 +264,7 @@ fn escape(c: char) -> String {
 /// `|` with the indentation and chomping marks the text needs.
 fn literal(text: &str, depth: usize) -> String {
     let mut out = String::from("|");
-    if text.starts_with([' ', '\n']) {
+    if text.starts_with(' ') {
         out.push('2');
     }
     if !text.ends_with('\n') {

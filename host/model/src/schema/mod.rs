@@ -64,6 +64,9 @@ impl Walk<'_> {
         }
         match shape {
             Shape::Any => {}
+            _ if matches!(node.value, Value::Float(value) if !value.is_finite()) => {
+                self.fail(node, path, format!("{path} must be a finite number"));
+            }
             Shape::Object(keys) => match &node.value {
                 Value::Map(map) => self.object(map, keys, path),
                 _ => self.wrong(node, "a mapping", path),
