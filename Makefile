@@ -1,0 +1,28 @@
+# Two commands matter: `make demo` and `make test`. Both install what is missing (Debian, Ubuntu) and say so.
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-down test check plugins bench
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Bring FoodTrucks up and show it working (WINDLASS_PROFILE=release: optimised)
+	@scripts/demo
+
+demo-down: ## Remove FoodTrucks: containers, network and volume
+	@scripts/demo down
+
+test: ## Everything that CI runs
+	@scripts/test
+
+check: ## What needs no engine: walls, format, lints, unit tests
+	@scripts/test static
+
+plugins: ## Build the plugins that are embedded in the binary
+	@scripts/setup base guest
+	@cargo xtask plugins
+
+bench: plugins ## Time Windlass beside `docker compose`
+	@scripts/setup engine
+	@scripts/test-images
+	@cargo build --release -p windlass
+	@bench/run.py
