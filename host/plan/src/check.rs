@@ -18,7 +18,7 @@ pub struct Violation {
 #[must_use]
 pub fn check(plan: &Plan) -> Vec<Violation> {
     let checker = Checker { plan, ancestors: ancestors(plan) };
-    plan.steps.iter().flat_map(|step| checker.step(step)).collect()
+    plan.steps.iter().enumerate().flat_map(|(index, step)| checker.step(index, step)).collect()
 }
 
 /// By step: all steps that end before it starts, as bits.
@@ -44,8 +44,7 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn step(&self, step: &Step) -> Vec<Violation> {
-        let index = self.plan.steps.iter().position(|other| std::ptr::eq(other, step)).unwrap_or_default();
+    fn step(&self, index: usize, step: &Step) -> Vec<Violation> {
         let mut rules = Vec::new();
         if step.id.0 != index {
             rules.push(format!("its id is {}", step.id.0 + 1));
@@ -56,7 +55,9 @@ impl Checker<'_> {
         if step.cause.is_empty() {
             rules.push("it has no cause".to_owned());
         }
-        rules.extend(self.order(step));
+        if rules.is_empty() {
+            rules.extend(self.order(step));
+        }
         rules.into_iter().map(|rule| Violation { step: step.id, rule }).collect()
     }
 

@@ -10,7 +10,7 @@ use windlass_model::windlass::{OnFailure, Stage};
 use crate::diverge::{Divergence, Reason};
 use crate::error::PlanResult;
 use crate::graph::{Builder, Draft};
-use crate::live;
+use crate::labels;
 use crate::observed::{Container, Observed};
 use crate::options::{Recreate, UpOptions};
 use crate::select;
@@ -25,6 +25,8 @@ pub(crate) struct Converge<'a> {
     pub(crate) options: &'a UpOptions,
     pub(crate) targets: &'a BTreeSet<&'a str>,
     pub(crate) parts: Parts,
+    /// Replicas that exist, by service.
+    pub(crate) live: BTreeMap<&'a str, Vec<&'a Container>>,
     /// What became of services planned so far.
     pub(crate) peers: BTreeMap<String, Peer>,
 }
@@ -112,7 +114,7 @@ impl Converge<'_> {
     /// cut off are put right: the old container is still there, so the new one goes; or it is not, so the new one gets
     /// its name.
     fn existing(&mut self, builder: &mut Builder, service: &Service) -> (Vec<Found>, Vec<(u32, Vec<StepId>)>) {
-        let all = live::replicas(self.observed).remove(service.name.as_str()).unwrap_or_default();
+        let all = self.live.get(service.name.as_str()).cloned().unwrap_or_default();
         let (mut found, mut lost, mut leftovers) = (Vec::new(), Vec::new(), Vec::new());
         for container in all {
             let mut needs = Vec::new();
@@ -181,8 +183,7 @@ impl Converge<'_> {
 
     /// Containers of a service that this plan leaves alone (`--no-deps`).
     fn live_references(&self, service: &str) -> Vec<ContainerRef> {
-        let replicas = live::replicas(self.observed).remove(service).unwrap_or_default();
-        replicas.into_iter().map(Container::reference).collect()
+        self.live.get(service).into_iter().flatten().map(|container| container.reference()).collect()
     }
 
     fn existing_replica(
@@ -292,14 +293,13 @@ impl Converge<'_> {
         reason: &Reason,
         peer: &mut Peer,
     ) -> Vec<StepId> {
-        let live = live::replicas(self.observed);
         let dependents = self
             .project
             .services
             .values()
             .filter(|other| other.depends_on.get(&service.name).is_some_and(|edge| edge.restart));
         for dependent in dependents {
-            for container in live.get(dependent.name.as_str()).into_iter().flatten().filter(|found| found.is_up()) {
+            for container in self.live.get(dependent.name.as_str()).into_iter().flatten().filter(|found| found.is_up()) {
                 peer.stopped.entry(container.id.clone()).or_insert_with(|| {
                     let cause = format!("{} is recreated", service.name);
                     let stop =
@@ -341,7 +341,7 @@ impl Converge<'_> {
     fn creation_needs(&self, service: &Service) -> Vec<StepId> {
         let mut needs = self.parts.resources.ready(service);
         needs.extend(self.parts.images.ready(&self.project.image_of(service)));
-        for (image, _) in crate::labels::mounted_images(service) {
+        for (image, _) in labels::mounted_images(service) {
             needs.extend(self.parts.images.ready(image));
         }
         for name in select::peers(service) {
@@ -358,6 +358,7 @@ impl Converge<'_> {
         spec: &Arc<ContainerSpec>,
         needs: Vec<StepId>,
     ) -> StepId {
+        let spec = &self.with_image(spec);
         let needs = self.stage_hooks(builder, group, Stage::PreCreate, spec.container.clone(), needs);
         let created = builder.push(group.draft(Action::CreateContainer(Arc::clone(spec))).needs(needs));
         let files = spec::injected_files(self.project, group.service);
@@ -367,6 +368,15 @@ impl Converge<'_> {
         let container = ContainerRef { name: spec.create_name.clone(), ..spec.container.clone() };
         let inject = Draft::new(Action::InjectFiles { container, files }, "secrets and configs of the model");
         builder.push(inject.of(&group.service.name).guard(group.guard.clone()).needs([created]))
+    }
+
+    /// The image's digest, where it is known before the run.
+    fn with_image(&self, spec: &Arc<ContainerSpec>) -> Arc<ContainerSpec> {
+        let known = self.observed.images.get(&spec.image).filter(|_| !self.parts.images.may_change(&spec.image));
+        let Some(image) = known else { return Arc::clone(spec) };
+        let mut spec = ContainerSpec::clone(spec);
+        spec.labels.insert(labels::IMAGE.to_owned(), image.content_digest.clone());
+        Arc::new(spec)
     }
 
     fn scale_down(&self, builder: &mut Builder, service: &Service, container: Container) {

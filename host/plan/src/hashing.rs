@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use windlass_model::project::{Network, Service, Volume};
+use windlass_model::project::Service;
+pub use windlass_model::hash::{network_hash, volume_hash};
 
 use crate::step::ContainerRef;
 
@@ -15,25 +16,13 @@ pub(crate) type Peers = BTreeMap<String, Vec<ContainerRef>>;
 /// The hash that new containers carry.
 #[must_use]
 pub fn service_hash(service: &Service, peers: &Peers) -> String {
-    service_hashes(service, peers).into_iter().next().unwrap_or_default()
+    windlass_model::hash::service_hash(&with_references(service, peers))
 }
 
 /// Hashes that mean "unchanged", the newest encoding first.
 #[must_use]
 pub fn service_hashes(service: &Service, peers: &Peers) -> Vec<String> {
-    vec![json_hash(&with_references(service, peers))]
-}
-
-/// Hash of a network's definition.
-#[must_use]
-pub fn network_hash(network: &Network) -> String {
-    json_hash(network)
-}
-
-/// Hash of a volume's definition.
-#[must_use]
-pub fn volume_hash(volume: &Volume) -> String {
-    json_hash(volume)
+    windlass_model::hash::hashes_accepted(&with_references(service, peers))
 }
 
 fn json_hash(value: &impl serde::Serialize) -> String {

@@ -12,6 +12,7 @@ use crate::converge::{Replica, Start, stage_hooks};
 use crate::graph::{Builder, Draft};
 use crate::labels;
 use crate::observed::Observed;
+use crate::spec;
 use crate::step::{Action, ContainerRef, Guard, StepId};
 
 /// Plans what follows creation, service by service, dependencies first.
@@ -134,7 +135,7 @@ impl<'a> Lifecycle<'a> {
         if !probed && self.has_healthcheck(service) {
             needs = vec![builder.push(healthy_step(service, replicas, needs))];
         }
-        let volumes: Vec<String> = first.spec.volumes.values().cloned().collect::<BTreeSet<_>>().into_iter().collect();
+        let volumes = spec::volume_names(self.project, service);
         let mut loads = Vec::new();
         for dataset in wanted {
             let action = Action::Load {

@@ -76,6 +76,13 @@ pub(crate) fn volumes(project: &Project, service: &Service) -> PlanResult<BTreeM
     named.map(|mount| resolve(&mount.source)).collect()
 }
 
+/// Engine names of the named volumes that a service mounts, sorted: where its data lives.
+#[must_use]
+pub fn volume_names(project: &Project, service: &Service) -> Vec<String> {
+    let names = volumes(project, service).unwrap_or_default();
+    names.into_values().collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+}
+
 fn undefined(service: &Service, kind: &'static str, key: &str) -> PlanError {
     PlanError::Undefined { service: service.name.clone(), kind, key: key.to_owned() }
 }

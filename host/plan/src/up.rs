@@ -34,7 +34,8 @@ pub fn up(project: &Project, observed: &Observed, options: &UpOptions) -> PlanRe
     let before = project_hooks(&mut builder, project, Stage::PreUp, options.no_start);
     builder.set_root(before);
     let parts = Parts::plan(&mut builder, project, observed, options, &services)?;
-    let converge = Converge { project, observed, options, targets: &targets, parts, peers: BTreeMap::new() };
+    let live = live::replicas(observed);
+    let converge = Converge { project, observed, options, targets: &targets, parts, live, peers: BTreeMap::new() };
     services_up(&mut builder, converge, &services)?;
     orphans(&mut builder, project, observed, options);
     if !options.no_start {

@@ -2,14 +2,20 @@
 //!
 //! Holds no policy: what to do, in which order and why is the planner's.
 
+mod dialer;
 pub mod engine;
 pub mod event;
 pub mod execute;
+mod failure;
 pub mod hooks;
 pub mod lock;
 pub mod outcome;
 pub mod shutdown;
+pub mod timeline;
+pub mod timeouts;
+mod watch;
 
+pub use dialer::ProjectDialer;
 pub use engine::{Engine, EngineError};
 pub use event::Event;
 pub use execute::{ExecuteOptions, Execution, execute};

@@ -1,4 +1,25 @@
 //! Runs a plan: one event loop, a capped set of tasks, no policy.
+//!
+//! The loop in [`dispatch`] owns the state of all steps and is the only one that emits events. Tasks ([`task`]) do the
+//! effects; they report to the loop through one channel. When a run is ending (a failure, a request to stop) nothing new
+//! starts but steps that complete what was begun.
+
+mod containers;
+mod dispatch;
+mod engine_step;
+mod exec;
+mod graph;
+mod hook;
+mod input;
+mod ledger;
+mod load;
+mod probe;
+mod run;
+mod task;
+mod wait;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -11,10 +32,12 @@ use crate::hooks::Hooks;
 use crate::outcome::Outcome;
 use crate::shutdown::Shutdown;
 
+pub use ledger::{Ledger, LedgerEntry, LedgerState};
+
 /// How to run.
 #[derive(Debug, Clone, Default)]
 pub struct ExecuteOptions {
-    /// Most steps at once; `None`: the default of [`crate::timeouts`].
+    /// Most engine steps at once; `None`: [`crate::timeouts::PARALLEL`].
     pub parallel: Option<usize>,
     /// Unique id of this run.
     pub run_id: String,
@@ -41,6 +64,6 @@ pub struct Execution {
 ///
 /// # Cancel safety
 /// Not cancel safe: steps in flight would be dropped half-way. Ask through `shutdown` instead.
-pub async fn execute(_execution: Execution, _shutdown: Shutdown, _sink: &dyn EventSink) -> Outcome {
-    Outcome::default()
+pub async fn execute(execution: Execution, shutdown: Shutdown, sink: &dyn EventSink) -> Outcome {
+    dispatch::Dispatcher::new(execution, shutdown, sink).run().await
 }

@@ -1,0 +1,236 @@
+//! The loop: takes steps whose turn has come, starts their tasks, and says what happens.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tokio::sync::mpsc;
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::Instant;
+use windlass_plan::{Action, Plan, Step, StepId};
+
+use super::Execution;
+use super::graph::Graph;
+use super::run::{Context, Run};
+use super::task::{self, End};
+use crate::event::{Event, EventSink, Stamped};
+use crate::failure::StepError;
+use crate::outcome::{Failure, FailureKind, Outcome, StepResult};
+use crate::shutdown::{Shutdown, Urgency};
+use crate::timeouts::PARALLEL;
+use crate::watch::{Pump, watch};
+
+/// State of the loop.
+pub(super) struct Dispatcher<'a> {
+    plan: Arc<Plan>,
+    run: Arc<Run>,
+    pump: Option<Pump>,
+    shutdown: Shutdown,
+    sink: &'a dyn EventSink,
+    began: Instant,
+    graph: Graph,
+    tasks: JoinSet<End>,
+    running: HashMap<Id, (StepId, Instant)>,
+    /// Running steps that keep the engine busy (and do not just wait).
+    busy: usize,
+    failures: Vec<Failure>,
+    noticed: Urgency,
+}
+
+/// What the loop wakes up for.
+enum Wake {
+    Event((StepId, Event)),
+    Ended(Result<(Id, End), JoinError>),
+    Urgency,
+}
+
+impl<'a> Dispatcher<'a> {
+    pub(super) fn new(execution: Execution, shutdown: Shutdown, sink: &'a dyn EventSink) -> Self {
+        let plan = Arc::clone(&execution.plan);
+        let (watch, pump) = watch(&execution.engine, &plan.project);
+        Self {
+            graph: Graph::new(&plan),
+            run: Arc::new(Run::new(execution, watch)),
+            plan,
+            pump: Some(pump),
+            shutdown,
+            sink,
+            began: Instant::now(),
+            tasks: JoinSet::new(),
+            running: HashMap::new(),
+            busy: 0,
+            failures: Vec::new(),
+            noticed: Urgency::None,
+        }
+    }
+
+    /// Until every step has ended.
+    pub(super) async fn run(mut self) -> Outcome {
+        let (sender, mut events) = mpsc::unbounded_channel();
+        let pump = self.pump.take().map(Pump::run);
+        let mut pump = std::pin::pin!(async move {
+            if let Some(pump) = pump {
+                pump.await;
+            }
+            std::future::pending::<()>().await;
+        });
+        loop {
+            self.notice();
+            self.start(&sender);
+            if self.running.is_empty() {
+                break;
+            }
+            let wake = tokio::select! {
+                biased;
+                Some(event) = events.recv() => Wake::Event(event),
+                Some(ended) = self.tasks.join_next_with_id() => Wake::Ended(ended),
+                () = next_urgency(&mut self.shutdown, self.noticed) => Wake::Urgency,
+                () = &mut pump => continue,
+            };
+            match wake {
+                Wake::Event((_, event)) => self.emit(event),
+                Wake::Ended(ended) => {
+                    while let Ok((_, event)) = events.try_recv() {
+                        self.emit(event);
+                    }
+                    self.ended(ended);
+                }
+                Wake::Urgency => {}
+            }
+        }
+        self.outcome()
+    }
+
+    fn notice(&mut self) {
+        let urgency = self.shutdown.urgency();
+        if urgency > self.noticed {
+            self.noticed = urgency;
+            self.emit(Event::ShutdownRequested(urgency == Urgency::Immediate));
+        }
+    }
+
+    /// Nothing new may start.
+    fn ending(&self) -> bool {
+        let failed = !self.failures.is_empty() && !self.run.execution.options.keep_going;
+        failed || self.noticed > Urgency::None
+    }
+
+    /// Starts all steps whose turn has come.
+    fn start(&mut self, sender: &mpsc::UnboundedSender<(StepId, Event)>) {
+        let limit = self.run.execution.options.parallel.unwrap_or(PARALLEL).max(1);
+        let plan = Arc::clone(&self.plan);
+        loop {
+            let full = self.busy >= limit;
+            let Some(id) = self.graph.take(|id| !full || waits(&plan.steps[id.0].action)) else { return };
+            let step = &plan.steps[id.0];
+            if self.ending() && !step.completes {
+                self.graph.end(id, StepResult::Cancelled, (None, None));
+            } else if matches!(step.action, Action::Up) {
+                let now = self.began.elapsed();
+                self.emit(Event::StepDone(id, std::time::Duration::ZERO));
+                self.graph.end(id, StepResult::Done, (Some(now), Some(now)));
+            } else {
+                self.spawn(step, sender);
+            }
+        }
+    }
+
+    fn spawn(&mut self, step: &Step, sender: &mpsc::UnboundedSender<(StepId, Event)>) {
+        self.emit(Event::StepStarted(step.id));
+        self.busy += usize::from(!waits(&step.action));
+        let context = Context::new(&self.run, step.id, &self.shutdown, sender);
+        let handle = self.tasks.spawn(task::run(context));
+        self.running.insert(handle.id(), (step.id, Instant::now()));
+    }
+
+    fn ended(&mut self, ended: Result<(Id, End), JoinError>) {
+        let (task, end) = match ended {
+            Ok((task, end)) => (task, end),
+            Err(error) => (error.id(), End::Failed(panicked(&error))),
+        };
+        let Some((id, started)) = self.running.remove(&task) else { return };
+        let plan = Arc::clone(&self.plan);
+        let step = &plan.steps[id.0];
+        self.busy -= usize::from(!waits(&step.action));
+        let finished = self.began.elapsed();
+        let result = self.result(step, end, started);
+        let since = started.duration_since(self.began);
+        self.graph.end(id, result, (Some(since), Some(finished)));
+    }
+
+    fn result(&mut self, step: &Step, end: End, started: Instant) -> StepResult {
+        match end {
+            End::Done => {
+                self.emit(Event::StepDone(step.id, started.elapsed()));
+                StepResult::Done
+            }
+            End::Skipped(reason) => {
+                self.emit(Event::StepSkipped(step.id, reason.clone()));
+                StepResult::Skipped(reason)
+            }
+            End::Cancelled => StepResult::Cancelled,
+            End::Failed(error) => self.failed(step, error),
+        }
+    }
+
+    fn failed(&mut self, step: &Step, error: StepError) -> StepResult {
+        let StepError { message, hint, details, kind } = error;
+        self.emit(Event::StepFailed {
+            step: step.id,
+            message: message.clone(),
+            hint: hint.clone(),
+            details: details.clone(),
+            warning: step.optional,
+        });
+        if step.optional {
+            return StepResult::Warned;
+        }
+        let service = step.service.clone();
+        self.failures.push(Failure { step: step.id, service, message, hint, details, kind });
+        StepResult::Failed
+    }
+
+    fn emit(&self, event: Event) {
+        self.sink.emit(Stamped { at: SystemTime::now(), elapsed: self.began.elapsed(), event });
+    }
+
+    fn outcome(self) -> Outcome {
+        debug_assert!(self.graph.is_done(), "a step is neither running nor ended");
+        Outcome {
+            steps: self.graph.into_records(),
+            failures: self.failures,
+            interrupted: self.noticed,
+            elapsed: self.began.elapsed(),
+        }
+    }
+}
+
+/// Resolves when the user asks for more than is known.
+async fn next_urgency(shutdown: &mut Shutdown, noticed: Urgency) {
+    let next = match noticed {
+        Urgency::None => Urgency::Graceful,
+        Urgency::Graceful => Urgency::Immediate,
+        Urgency::Immediate => return std::future::pending().await,
+    };
+    shutdown.reached(next).await;
+}
+
+/// The step mostly waits for something else than the engine's work, and must not keep others from it.
+fn waits(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::Await { .. }
+            | Action::Probe { .. }
+            | Action::Load { .. }
+            | Action::PluginHook { .. }
+            | Action::ExecHook { .. }
+            | Action::RunHookContainer { .. }
+            | Action::StopContainer { .. }
+            | Action::Up
+    )
+}
+
+fn panicked(error: &JoinError) -> StepError {
+    StepError::new(FailureKind::Engine, format!("internal error: {error}"))
+        .hint(Some("this is a defect of Windlass: please report it".to_owned()))
+}

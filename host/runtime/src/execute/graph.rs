@@ -1,0 +1,84 @@
+//! Which steps may run: bookkeeping over `needs` and `after`, linear in the edges of the plan.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use windlass_plan::{Plan, StepId};
+
+use crate::outcome::{StepRecord, StepResult};
+
+/// State of all steps.
+pub(super) struct Graph {
+    /// Steps that wait for a step: `true` where they need its success.
+    dependents: Vec<Vec<(usize, bool)>>,
+    /// Edges still to come, by step.
+    missing: Vec<usize>,
+    ready: BTreeSet<usize>,
+    records: Vec<Option<StepRecord>>,
+    open: usize,
+}
+
+impl Graph {
+    pub(super) fn new(plan: &Plan) -> Self {
+        let count = plan.steps.len();
+        let mut graph = Self {
+            dependents: vec![Vec::new(); count],
+            missing: vec![0; count],
+            ready: BTreeSet::new(),
+            records: vec![None; count],
+            open: count,
+        };
+        for step in &plan.steps {
+            let needs = step.needs.iter().map(|before| (before.0, true));
+            let after = step.after.iter().map(|before| (before.0, false));
+            for (before, hard) in needs.chain(after) {
+                graph.dependents[before].push((step.id.0, hard));
+                graph.missing[step.id.0] += 1;
+            }
+        }
+        graph.ready = (0..count).filter(|index| graph.missing[*index] == 0).collect();
+        graph
+    }
+
+    /// All steps have ended.
+    pub(super) fn is_done(&self) -> bool {
+        self.open == 0
+    }
+
+    /// The first step whose turn has come and that `admit` lets through; it counts as running from now on.
+    pub(super) fn take(&mut self, admit: impl Fn(StepId) -> bool) -> Option<StepId> {
+        let index = self.ready.iter().copied().find(|index| admit(StepId(*index)))?;
+        self.ready.remove(&index);
+        Some(StepId(index))
+    }
+
+    /// Records how a step ended, and cancels those that needed its success.
+    pub(super) fn end(&mut self, step: StepId, result: StepResult, times: (Option<Duration>, Option<Duration>)) {
+        let record = StepRecord { result, started: times.0, finished: times.1 };
+        let mut queue = vec![(step.0, record)];
+        while let Some((index, record)) = queue.pop() {
+            if self.records[index].is_some() {
+                continue;
+            }
+            let satisfied = record.result.satisfied();
+            self.records[index] = Some(record);
+            self.ready.remove(&index);
+            self.open -= 1;
+            for (dependent, hard) in std::mem::take(&mut self.dependents[index]) {
+                self.missing[dependent] -= 1;
+                if hard && !satisfied {
+                    let cancelled = StepRecord { result: StepResult::Cancelled, started: None, finished: None };
+                    queue.push((dependent, cancelled));
+                } else if self.missing[dependent] == 0 && self.records[dependent].is_none() {
+                    self.ready.insert(dependent);
+                }
+            }
+        }
+    }
+
+    /// Records of all steps; one that never ended counts as cancelled.
+    pub(super) fn into_records(self) -> Vec<StepRecord> {
+        let cancelled = StepRecord { result: StepResult::Cancelled, started: None, finished: None };
+        self.records.into_iter().map(|record| record.unwrap_or_else(|| cancelled.clone())).collect()
+    }
+}

@@ -1,0 +1,115 @@
+//! `PluginHook`: call a plugin at a stage. A plugin that exports `probe` may stand under `pre-start`, and one that exports
+//! `loader` under `post-start`: then it is asked, or the ledger kept, as at their own stages.
+
+use std::sync::Arc;
+
+use windlass_model::windlass::{Hook, Stage};
+use windlass_plan::step::ContainerRef;
+use windlass_plan::up::stage_name;
+
+use super::run::Context;
+use super::task::End;
+use super::{load, probe};
+use crate::failure::{StepError, is_retryable};
+use crate::hooks::{HookCall, HookErrorKind, Input, PluginInfo};
+use crate::outcome::FailureKind;
+use crate::timeouts::{RETRY_PAUSE, RETRY_PAUSE_MAX, backoff, pause};
+
+pub(super) async fn run(context: &Context, stage: Stage, hook: &Hook, container: Option<&ContainerRef>) -> End {
+    let place = place(stage, container);
+    let plugin = match context.run.execution.hooks.describe(&hook.plugin).await {
+        Ok(plugin) => plugin,
+        Err(error) => return End::Failed(StepError::of_hook(error, &place)),
+    };
+    match (stand_in(&plugin, stage), container) {
+        (Some(Stage::Probe), Some(container)) => {
+            probe::run(context, &probe::Question::of_hook(context, hook, container)).await.into()
+        }
+        (Some(Stage::Load), Some(container)) => {
+            load::run(context, load::Request::of_hook(context, hook, container)).await
+        }
+        _ if !plugin.stages.contains(&stage) && !is_project_stage(stage) => {
+            End::Failed(unsupported(&plugin, hook, stage))
+        }
+        _ => call(context, stage, hook, container).await.map_err(|error| StepError::of_hook(error, &place)).into(),
+    }
+}
+
+/// The interface that serves a stage which the plugin does not export itself.
+fn stand_in(plugin: &PluginInfo, stage: Stage) -> Option<Stage> {
+    let other = match stage {
+        Stage::PreStart => Stage::Probe,
+        Stage::PostStart => Stage::Load,
+        _ => return None,
+    };
+    (!plugin.stages.contains(&stage) && plugin.stages.contains(&other)).then_some(other)
+}
+
+/// Stages of one interface: `describe` names those that a plugin wants, but it may be asked for any.
+fn is_project_stage(stage: Stage) -> bool {
+    matches!(stage, Stage::PreUp | Stage::PostUp | Stage::PreDown | Stage::PostDown)
+}
+
+fn unsupported(plugin: &PluginInfo, hook: &Hook, stage: Stage) -> StepError {
+    let stages: Vec<&str> = plugin.stages.iter().copied().map(stage_name).collect();
+    let message = format!("plugin `{}` cannot stand under `{}`", hook.plugin, stage_name(stage));
+    let hint = match stages.as_slice() {
+        [] => "it exports no stage".to_owned(),
+        stages => format!("it takes part at: {}", stages.join(", ")),
+    };
+    StepError::new(FailureKind::Plugin, message).hint(Some(hint))
+}
+
+fn place(stage: Stage, container: Option<&ContainerRef>) -> String {
+    let service = container.map(|container| format!(" of {}", container.service)).unwrap_or_default();
+    format!("{}{service}", stage_name(stage))
+}
+
+async fn call(
+    context: &Context,
+    stage: Stage,
+    hook: &Hook,
+    container: Option<&ContainerRef>,
+) -> Result<(), crate::hooks::HookError> {
+    for attempt in 1.. {
+        let call = hook_call(context, stage, hook, (container, attempt));
+        let Err(error) = context.run.execution.hooks.run(&call).await else { break };
+        let again = is_retryable(&error) || error.kind == HookErrorKind::Timeout;
+        if !again || attempt > hook.retries {
+            return Err(error);
+        }
+        pause(backoff(RETRY_PAUSE, RETRY_PAUSE_MAX, attempt + 1, context.seed())).await;
+    }
+    Ok(())
+}
+
+fn hook_call(
+    context: &Context,
+    stage: Stage,
+    hook: &Hook,
+    (container, attempt): (Option<&ContainerRef>, u32),
+) -> HookCall {
+    let execution = &context.run.execution;
+    // Before its creation a container has no id.
+    let existing = container.filter(|_| stage != Stage::PreCreate);
+    let inputs = hook.from.iter().map(|file| Input {
+        name: file.name.clone(),
+        path: file.path.clone(),
+        role: "from".to_owned(),
+    });
+    HookCall {
+        plugin: hook.plugin.clone(),
+        stage,
+        run_id: execution.options.run_id.clone(),
+        project: execution.project.name.clone(),
+        service: container.map(|container| container.service.clone()),
+        number: container.map_or(1, |container| container.number),
+        container_id: existing.map(|container| context.run.containers.resolve(container)),
+        attempt,
+        target: hook.target.clone(),
+        settings: hook.with.clone(),
+        inputs: inputs.collect(),
+        timeout: hook.timeout,
+        sink: Arc::new(context.clone()),
+    }
+}

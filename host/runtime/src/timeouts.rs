@@ -1,0 +1,54 @@
+//! Every duration and count that the runtime decides by itself, in one table. What users can set is in the model.
+
+use std::time::Duration;
+
+/// Most engine steps at once; `--parallel` overrides it. An engine serialises much inside; more only queues there.
+pub const PARALLEL: usize = 32;
+/// Pause before the event stream is opened again after it broke.
+pub const EVENTS_RETRY_PAUSE: Duration = Duration::from_millis(200);
+/// Times in a row that the event stream may fail to open before those who wait for events fail.
+pub const EVENTS_RETRIES: u32 = 10;
+/// Growth of the pause between probe attempts.
+pub const BACKOFF_FACTOR: f64 = 1.5;
+/// Jitter of that pause, to either side.
+pub const JITTER: f64 = 0.2;
+/// First pause before a hook or a load step is called again; grows like a probe's.
+pub const RETRY_PAUSE: Duration = Duration::from_millis(200);
+/// Longest of those pauses.
+pub const RETRY_PAUSE_MAX: Duration = Duration::from_secs(2);
+/// How long a load step is tried again while the plugin says that another attempt may succeed.
+pub const LOAD_RETRY: Duration = Duration::from_secs(30);
+/// Limit of one call of a loader, where the project file gives none.
+pub const LOAD_TIMEOUT: Duration = Duration::from_secs(600);
+/// Lines of a container's log that a failure shows.
+pub const LOG_TAIL: usize = 10;
+/// Limit for reading those lines: a failure is reported without them rather than late.
+pub const LOG_TAIL_TIMEOUT: Duration = Duration::from_secs(2);
+/// Lines of a Compose hook's output that its failure shows.
+pub const HOOK_TAIL_LINES: usize = 10;
+/// Bytes of a Compose hook's output that its failure shows.
+pub const HOOK_TAIL_BYTES: usize = 2048;
+
+/// Waits.
+///
+/// # Cancel safety
+/// Safe.
+#[expect(clippy::disallowed_methods, reason = "the one place that waits for time: back-off, never to win a race")]
+pub(crate) async fn pause(duration: Duration) {
+    tokio::time::sleep(duration).await;
+}
+
+/// The pause before attempt `attempt` (from 1: none before the first): grows from `first` to `longest`, with jitter drawn
+/// from `seed`.
+#[must_use]
+pub fn backoff(first: Duration, longest: Duration, attempt: u32, seed: u64) -> Duration {
+    let exponent = i32::try_from(attempt.saturating_sub(2)).unwrap_or(i32::MAX).min(64);
+    let grown = first.as_secs_f64() * BACKOFF_FACTOR.powi(exponent);
+    let capped = grown.min(longest.as_secs_f64());
+    // splitmix64: enough to keep replicas from asking in step.
+    let mut mixed = seed.wrapping_add(u64::from(attempt).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    let unit = f64::from(u32::try_from(mixed >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX);
+    Duration::from_secs_f64(capped * (1.0 + JITTER * (2.0 * unit - 1.0)))
+}
