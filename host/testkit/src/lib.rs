@@ -1,1 +1,15 @@
-//! (to be written)
+//! Fakes and fixtures for the tests of the other crates: an engine and plugins in memory ([`FakeEngine`], [`FakeHooks`]), a
+//! sink that remembers ([`Recorder`]), projects in temporary folders ([`TempProject`]), and redaction of output
+//! ([`redact()`]).
+
+mod engine;
+mod hooks;
+mod recorder;
+mod redact;
+mod temp;
+
+pub use engine::{Behaviour, FakeEngine};
+pub use hooks::{FakeHooks, hook_error};
+pub use recorder::Recorder;
+pub use redact::redact;
+pub use temp::TempProject;

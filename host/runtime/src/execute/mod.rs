@@ -18,8 +18,6 @@ mod run;
 mod task;
 mod wait;
 
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 

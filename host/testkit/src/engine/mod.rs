@@ -1,0 +1,238 @@
+//! An engine in memory with believable state: names, ids, labels, networks, volumes, images, health and exits.
+//!
+//! Calls take no time unless told to ([`FakeEngine::delay`]); health and exits happen when a [`Behaviour`] says so, in
+//! tokio's time, so that tests with paused time are exact and quick.
+
+mod calls;
+mod state;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use windlass_plan::Observed;
+use windlass_plan::observed::{Container, Health, Image, Network, Volume};
+use windlass_runtime::engine::{ContainerEvent, EngineError, EngineErrorKind, EngineResult};
+
+use state::State;
+
+/// What a container of a service does once it is started.
+#[derive(Debug, Clone, Default)]
+pub struct Behaviour {
+    /// Ends by itself: after which time, with which code.
+    pub exit: Option<(Duration, i64)>,
+    /// Has a health check: after which time which state.
+    pub health: Option<(Duration, Health)>,
+    /// Lines of its log.
+    pub log: Vec<String>,
+}
+
+/// An engine in memory. Clones share their state.
+#[derive(Clone, Default)]
+pub struct FakeEngine {
+    state: Arc<Mutex<State>>,
+    timers: Arc<Mutex<JoinSet<()>>>,
+}
+
+impl FakeEngine {
+    /// An engine with nothing in it. Pulling any image works and brings an image whose digest is made of its name.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Says what containers of a service do once they are started.
+    #[must_use]
+    pub fn with(self, service: &str, behaviour: Behaviour) -> Self {
+        self.lock().behaviours.insert(service.to_owned(), behaviour);
+        self
+    }
+
+    /// Puts an image there.
+    #[must_use]
+    pub fn with_image(self, reference: &str, image: Image) -> Self {
+        self.lock().images.insert(reference.to_owned(), image);
+        self
+    }
+
+    /// Puts an image there whose digest is made of its name.
+    #[must_use]
+    pub fn with_plain_image(self, reference: &str) -> Self {
+        self.with_image(reference, plain_image(reference, 0))
+    }
+
+    /// What a pull or build of this image brings from now on.
+    pub fn publish(&self, reference: &str, image: Image) {
+        self.lock().registry.insert(reference.to_owned(), image);
+    }
+
+    /// Makes calls fail whose record (as [`Self::calls`] gives it) starts with `call`, with this message.
+    pub fn fail(&self, call: &str, kind: EngineErrorKind, message: &str) {
+        self.lock().failures.push((call.to_owned(), kind, message.to_owned()));
+    }
+
+    /// Takes such failures back.
+    pub fn heal(&self) {
+        self.lock().failures.clear();
+    }
+
+    /// Makes calls take time whose record starts with `call`.
+    pub fn delay(&self, call: &str, duration: Duration) {
+        self.lock().delays.push((call.to_owned(), duration));
+    }
+
+    /// What a command in a container prints, and its exit code; the first word that the command contains decides.
+    pub fn on_exec(&self, word: &str, output: &str, code: i64) {
+        self.lock().commands.push((word.to_owned(), output.to_owned(), code));
+    }
+
+    /// Puts a container there as it is.
+    pub fn insert_container(&self, container: Container) {
+        self.lock().containers.insert(container.id.clone(), container);
+    }
+
+    /// Puts a network there as it is.
+    pub fn insert_network(&self, network: Network) {
+        self.lock().networks.insert(network.name.clone(), network);
+    }
+
+    /// Puts a volume there as it is.
+    pub fn insert_volume(&self, volume: Volume) {
+        self.lock().volumes.insert(volume.name.clone(), volume);
+    }
+
+    /// All calls that change something, in order: `create web-1`, `start web-1`, `remove volume data`, … Containers by name.
+    #[must_use]
+    pub fn calls(&self) -> Vec<String> {
+        self.lock().calls.clone()
+    }
+
+    /// Forgets the calls so far.
+    pub fn forget_calls(&self) {
+        self.lock().calls.clear();
+    }
+
+    /// Everything that exists, as a snapshot.
+    #[must_use]
+    pub fn snapshot(&self) -> Observed {
+        self.lock().snapshot()
+    }
+
+    /// A container by name.
+    #[must_use]
+    pub fn container(&self, name: &str) -> Option<Container> {
+        self.lock().containers.values().find(|container| container.name == name).cloned()
+    }
+
+    /// Ends a container's run.
+    pub fn exit(&self, name: &str, code: i64) {
+        self.lock().exit(name, code);
+    }
+
+    /// Changes a container's health.
+    pub fn set_health(&self, name: &str, health: Health) {
+        self.lock().set_health(name, health);
+    }
+
+    /// Breaks all event streams, as a lost connection does.
+    pub fn drop_events(&self) {
+        self.lock().subscribers.clear();
+    }
+
+    /// Environment that a container was created with.
+    #[must_use]
+    pub fn environment(&self, name: &str) -> BTreeMap<String, Option<String>> {
+        let state = self.lock();
+        let spec = state.specs.values().rev().find(|spec| spec.container.name == name);
+        spec.map(|spec| spec.service.environment.clone()).unwrap_or_default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Records a changing call; waits and fails as told.
+    async fn call(&self, record: String) -> EngineResult<()> {
+        let delay = {
+            let mut state = self.lock();
+            state.calls.push(record.clone());
+            let delay = state.delays.iter().find(|(call, _)| record.starts_with(call));
+            delay.map(|(_, duration)| *duration)
+        };
+        if let Some(duration) = delay {
+            wait(duration).await;
+        }
+        self.check(&record)
+    }
+
+    fn check(&self, record: &str) -> EngineResult<()> {
+        let state = self.lock();
+        let failure = state.failures.iter().find(|(call, ..)| record.starts_with(call));
+        failure.map_or(Ok(()), |(_, kind, message)| {
+            Err(EngineError { operation: record.to_owned(), message: message.clone(), kind: *kind, hint: None })
+        })
+    }
+
+    /// Lets a started container live as its behaviour says.
+    fn live(&self, name: &str, behaviour: Behaviour) {
+        let mut timers = self.timers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((after, health)) = behaviour.health {
+            let (engine, name) = (self.clone_weakly(), name.to_owned());
+            timers.spawn(async move {
+                wait(after).await;
+                engine.apply(|state| state.set_health(&name, health));
+            });
+        }
+        if let Some((after, code)) = behaviour.exit {
+            let (engine, name) = (self.clone_weakly(), name.to_owned());
+            timers.spawn(async move {
+                wait(after).await;
+                engine.apply(|state| state.exit(&name, code));
+            });
+        }
+    }
+
+    /// Timers must not keep the engine alive that owns them.
+    fn clone_weakly(&self) -> WeakEngine {
+        WeakEngine(Arc::downgrade(&self.state))
+    }
+}
+
+struct WeakEngine(std::sync::Weak<Mutex<State>>);
+
+impl WeakEngine {
+    fn apply(&self, change: impl FnOnce(&mut State)) {
+        if let Some(state) = self.0.upgrade() {
+            change(&mut state.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a fake that takes the time it is told to take")]
+async fn wait(duration: Duration) {
+    tokio::time::sleep(duration).await;
+}
+
+fn plain_image(reference: &str, generation: u32) -> Image {
+    let digest = format!("sha256:{reference}@{generation}");
+    Image { id: digest.clone(), content_digest: digest, tags: vec![reference.to_owned()], ..Image::default() }
+}
+
+fn not_found(operation: &str, message: String) -> EngineError {
+    EngineError { operation: operation.to_owned(), message, kind: EngineErrorKind::NotFound, hint: None }
+}
+
+fn conflict(operation: &str, message: String) -> EngineError {
+    EngineError { operation: operation.to_owned(), message, kind: EngineErrorKind::Conflict, hint: None }
+}
+
+/// One event of a container.
+fn event(container: &Container, action: &str, clock: i64) -> ContainerEvent {
+    let mut attributes = container.labels.clone();
+    attributes.insert("name".to_owned(), container.name.clone());
+    if let Some(code) = container.exit_code.filter(|_| action == "die") {
+        attributes.insert("exitCode".to_owned(), code.to_string());
+    }
+    ContainerEvent { id: container.id.clone(), action: action.to_owned(), attributes, time_nano: clock }
+}
