@@ -1,0 +1,81 @@
+//! What a call may connect to, and what it asked for in vain.
+
+use std::sync::{Mutex, PoisonError};
+
+use windlass_model::windlass::PluginDeclaration;
+use windlass_runtime::hooks::HookCall;
+
+/// One permitted destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Permit {
+    host: String,
+    /// `None`: any port.
+    port: Option<u16>,
+}
+
+/// Rights of one call.
+#[derive(Debug)]
+pub(crate) struct Grants {
+    plugin: String,
+    permits: Vec<Permit>,
+    refused: Mutex<Vec<(String, u16)>>,
+}
+
+impl Grants {
+    /// The service that the hook stands on, the target that the user named, and what the project file grants.
+    pub(crate) fn of_call(call: &HookCall, declaration: Option<&PluginDeclaration>) -> Self {
+        let own = call.service.iter().map(|service| Permit { host: service.to_lowercase(), port: None });
+        let target = call.target.iter().filter_map(|target| permit(target));
+        let granted =
+            declaration.into_iter().flat_map(|declaration| &declaration.grants.dial).filter_map(|grant| permit(grant));
+        Self {
+            plugin: call.plugin.clone(),
+            permits: own.chain(target).chain(granted).collect(),
+            refused: Mutex::default(),
+        }
+    }
+
+    /// Whether any port of a host may be dialled.
+    pub(crate) fn knows(&self, host: &str) -> bool {
+        let host = host.to_lowercase();
+        self.permits.iter().any(|permit| permit.host == host)
+    }
+
+    /// Whether a connection is granted; a refusal is remembered.
+    pub(crate) fn allows(&self, host: &str, port: u16) -> bool {
+        let wanted = host.to_lowercase();
+        let granted =
+            self.permits.iter().any(|permit| permit.host == wanted && permit.port.is_none_or(|own| own == port));
+        if !granted {
+            self.refuse(host, port);
+        }
+        granted
+    }
+
+    /// Remembers a refusal; port 0: only the name was asked for.
+    pub(crate) fn refuse(&self, host: &str, port: u16) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if refused.len() < 20 && !refused.iter().any(|known| known.0 == host && known.1 == port) {
+            refused.push((host.to_owned(), port));
+        }
+    }
+
+    /// The refusals as a sentence and the line to add, if there were any.
+    pub(crate) fn refusal(&self) -> Option<(String, String)> {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let (host, port) = refused.first()?;
+        let port = if *port == 0 { "*".to_owned() } else { port.to_string() };
+        let message = format!("wanted to connect to {host}:{port}, which is not granted");
+        let hint = format!(
+            "to allow it, add under x-windlass.plugins.{}: grants: {{ dial: [\"{host}:{port}\"] }}",
+            self.plugin
+        );
+        Some((message, hint))
+    }
+}
+
+fn permit(text: &str) -> Option<Permit> {
+    let (host, port) = text.rsplit_once(':')?;
+    let port = if port == "*" { None } else { Some(port.parse().ok()?) };
+    Some(Permit { host: host.to_lowercase(), port })
+}
