@@ -33,6 +33,9 @@ const PACKAGE: &str = "windlass:plugin/";
 /// Version of the contract that this host offers.
 const VERSION: (u64, u64) = (0, 1);
 
+/// Interfaces of our package that guests may import.
+const OFFERED: &[&str] = &["types", "host", "project", "settings", "inputs", "state", "secrets", "containers"];
+
 /// A component ready to be instantiated.
 #[derive(Clone)]
 pub(crate) struct Loaded {
@@ -91,7 +94,8 @@ fn check_imports(engine: &Engine, plugin: &str, component: &Component) -> Result
             return Err(error::load(plugin, text, Some("build it against the contract of this version".to_owned())));
         }
     }
-    let offered = |name: &str| name.starts_with(PACKAGE) || name.starts_with("wasi:");
+    let own = |rest: &str| OFFERED.contains(&rest.split('@').next().unwrap_or_default());
+    let offered = |name: &str| name.strip_prefix(PACKAGE).map_or_else(|| name.starts_with("wasi:"), own);
     if let Some((name, _)) = kind.imports(engine).find(|(name, _)| !offered(name)) {
         return Err(error::load(plugin, format!("imports {name}, which this host does not offer"), None));
     }

@@ -58,16 +58,28 @@ async fn send(network: &Network, mut request: http::Request<Body>, options: Opti
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(Error::from)?;
     let path = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
     *request.uri_mut() = path.parse().map_err(|_| Error::HttpRequestUriInvalid)?;
-    let mut connection = Box::pin(connection);
+    // The connection may end in the very poll that brings the answer: it is driven until it ends, the answer counts.
+    let mut connection = Some(Box::pin(connection));
     let response = async {
-        tokio::select! {
-            biased;
-            response = sender.send_request(request) => response.map_err(Error::from),
-            ended = &mut connection => Err(ended.err().map_or(Error::ConnectionTerminated, Error::from)),
-        }
+        let mut response = std::pin::pin!(sender.send_request(request));
+        std::future::poll_fn(|context| {
+            if let Some(driver) = &mut connection
+                && driver.as_mut().poll(context).is_ready()
+            {
+                connection = None;
+            }
+            response.as_mut().poll(context)
+        })
+        .await
+        .map_err(Error::from)
     };
     let response = timeout(first_byte, response).await.map_err(|_| Error::HttpResponseTimeout)??;
     let response = response.map(|body| body.map_err(Error::from).boxed_unsync());
-    let ended: Ended = Box::new(async move { connection.await.map_err(Error::from) });
+    let ended: Ended = Box::new(async move {
+        match connection {
+            Some(driver) => driver.await.map_err(Error::from),
+            None => Ok(()),
+        }
+    });
     Ok((response, ended))
 }
