@@ -94,7 +94,7 @@ fn file_object(check: &mut Check<'_>, kind: &str, name: &str, object: &FileObjec
         check.tree.get(kind).and_then(|all| all.get(name)).is_some_and(|node| node.get("content").is_some());
     match given {
         0 if object.driver.is_empty() && !typed_content => {
-            check.fail("source", &[kind, name], format!("{kind}.{name}: one of {sources} must be set"))
+            check.fail("source", &[kind, name], format!("{kind}.{name}: one of {sources} must be set"));
         }
         2.. if object.environment.is_empty() || !object.file.is_empty() => {
             check.fail("source", &[kind, name], format!("{kind}.{name}: {sources} attributes are mutually exclusive"));

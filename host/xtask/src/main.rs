@@ -1,7 +1,8 @@
-//! Chores of this repository: `cargo xtask plugins`, `cargo xtask check`.
+//! Chores of this repository: `cargo xtask plugins`, `cargo xtask check`, `cargo xtask compat`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for the terminal")]
 
 mod check;
+mod compat;
 mod plugins;
 
 use std::path::Path;
@@ -20,6 +21,8 @@ struct Args {
 enum Chore {
     /// Build all plugins into plugins/dist.
     Plugins,
+    /// Compare Windlass with `docker compose` over compose files.
+    Compat(compat::Args),
     /// Check the walls between crates and the size of files.
     Check,
 }
@@ -27,6 +30,7 @@ enum Chore {
 fn main() -> ExitCode {
     let result = match Args::parse().chore {
         Chore::Plugins => plugins::run(root()),
+        Chore::Compat(args) => compat::run(root(), &args),
         Chore::Check => check::run(root()),
     };
     let Err(error) = result else { return ExitCode::SUCCESS };

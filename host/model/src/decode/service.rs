@@ -10,6 +10,7 @@ use crate::project::{
 };
 use indexmap::IndexMap;
 
+#[expect(clippy::too_many_lines, reason = "one literal: an attribute a line")]
 pub(super) fn service(name: &str, at: &At<'_>) -> Service {
     let text = |key: &str| at.at(key).text();
     let strings = |key: &str| at.at(key).strings();

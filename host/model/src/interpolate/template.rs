@@ -114,8 +114,8 @@ fn split(text: &str) -> Result<Option<(Piece<'_>, &str)>, TemplateError> {
         let end = text.find('$').unwrap_or(text.len());
         return Ok(Some((Piece::Text(&text[..end]), &text[end..])));
     };
-    if after.starts_with('$') {
-        return Ok(Some((Piece::Text("$"), &after[1..])));
+    if let Some(rest) = after.strip_prefix('$') {
+        return Ok(Some((Piece::Text("$"), rest)));
     }
     if let Some(inner) = after.strip_prefix('{') {
         let end = closing_brace(inner).ok_or(TemplateError::Invalid)?;

@@ -229,7 +229,7 @@ fn require(node: &Node, segments: &[&str], keys: &[&str], path: &str, out: &mut 
         }
         ["*", rest @ ..] => match &node.value {
             Value::Map(map) => {
-                map.iter().for_each(|(name, entry)| require(&entry.node, rest, keys, &join(path, name), out))
+                map.iter().for_each(|(name, entry)| require(&entry.node, rest, keys, &join(path, name), out));
             }
             Value::Seq(items) => {
                 items

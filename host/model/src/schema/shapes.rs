@@ -21,15 +21,15 @@ pub(super) enum Shape {
     /// Known keys only.
     Object(&'static [Key]),
     /// Any keys.
-    Map(&'static Shape),
+    Map(&'static Self),
     /// Keys are names of resources.
-    Named(&'static Shape),
+    Named(&'static Self),
     /// A list.
-    List(&'static Shape),
+    List(&'static Self),
     /// A list without repetitions.
-    UniqueList(&'static Shape),
+    UniqueList(&'static Self),
     /// One of several shapes, and what to call them.
-    OneOf(&'static [Shape], &'static str),
+    OneOf(&'static [Self], &'static str),
     /// One of several words.
     Enum(&'static [&'static str]),
     /// Text that a function accepts, and the pattern for people.

@@ -1,0 +1,242 @@
+//! `cargo xtask compat config DIR…`: Windlass and `docker compose config` over every compose file, side by side.
+//!
+//! A folder with a file `args` is a project: one run for each line of arguments. A folder with a file of a discovery name
+//! is run as it stands. Every other YAML file is run alone, with `-f`. Agreement means: both refuse, or both accept and
+//! mean the same; equal bytes and equal hashes are counted apart. Intended differences are listed in a file `differences`
+//! at the top of a folder given (`PATH: reason` a line), and must really differ.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use serde_json::Value as Json;
+use windlass_model::node::{Node, SourceFile, Value};
+
+/// What to compare.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Only `config` so far.
+    #[arg(value_parser = ["config"])]
+    what: String,
+    /// Folders with compose files.
+    #[arg(required = true)]
+    folders: Vec<PathBuf>,
+    /// The binary to compare.
+    #[arg(long, default_value = "target/debug/windlass")]
+    windlass: PathBuf,
+    /// Least share of agreement, percent, for exit code 0 (intended differences aside).
+    #[arg(long, default_value_t = 100.0)]
+    at_least: f64,
+}
+
+/// One run of both tools.
+struct Case {
+    folder: PathBuf,
+    /// Arguments before `config`.
+    args: Vec<String>,
+    /// For the table, and for the list of differences.
+    label: String,
+}
+
+/// What came of it.
+struct Outcome {
+    agree: bool,
+    same_bytes: bool,
+    accepted: bool,
+    detail: String,
+}
+
+const DISCOVERED: &[&str] = &["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+
+/// Runs the comparison and prints the table.
+pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<()> {
+    let windlass = root.join(&args.windlass);
+    if !windlass.is_file() {
+        bail!("no {}: run `cargo build -p windlass`", windlass.display());
+    }
+    let peer =
+        Command::new("docker").args(["compose", "version", "--short"]).output().context("docker does not start")?;
+    if !peer.status.success() {
+        bail!("`docker compose` is not installed: there is nothing to compare with");
+    }
+    let mut cases = Vec::new();
+    let mut intended = BTreeMap::new();
+    for folder in &args.folders {
+        let folder = fs_err::canonicalize(folder)?;
+        intended.extend(differences(&folder));
+        collect(&folder, &folder, &mut cases)?;
+    }
+    let mut tally = Tally::default();
+    for case in &cases {
+        let outcome = compare(&windlass, case)?;
+        tally.add(case, &outcome, intended.get(&case.label));
+    }
+    tally.print(String::from_utf8_lossy(&peer.stdout).trim(), args.at_least)
+}
+
+#[derive(Default)]
+struct Tally {
+    accepted: usize,
+    refused: usize,
+    same_bytes: usize,
+    intended: usize,
+    agree: usize,
+    wrong: usize,
+    stale: usize,
+}
+
+impl Tally {
+    fn add(&mut self, case: &Case, outcome: &Outcome, intended: Option<&String>) {
+        self.same_bytes += usize::from(outcome.accepted && outcome.same_bytes);
+        match (outcome.agree, intended) {
+            (true, None) => {
+                self.agree += 1;
+                if outcome.accepted { self.accepted += 1 } else { self.refused += 1 }
+            }
+            (true, Some(_)) => {
+                self.stale += 1;
+                println!("STALE     {}: listed as a difference, but both agree", case.label);
+            }
+            (false, Some(reason)) => {
+                self.intended += 1;
+                println!("intended  {}: {reason}", case.label);
+            }
+            (false, None) => {
+                self.wrong += 1;
+                println!("DIFFERS   {}\n{}", case.label, indent(&outcome.detail));
+            }
+        }
+    }
+
+    fn print(&self, peer: &str, at_least: f64) -> anyhow::Result<()> {
+        let all = self.agree + self.wrong + self.stale;
+        #[expect(clippy::cast_precision_loss, reason = "a few thousand cases")]
+        let share = if all == 0 { 100.0 } else { 100.0 * self.agree as f64 / all as f64 };
+        println!("compared with docker compose {peer}");
+        println!("  agreement        {:>6}  ({share:.1} %)", self.agree);
+        println!(
+            "    both accept    {:>6}  of these {} byte for byte, hashes included",
+            self.accepted, self.same_bytes
+        );
+        println!("    both refuse    {:>6}", self.refused);
+        println!("  intended         {:>6}", self.intended);
+        println!("  differences      {:>6}", self.wrong);
+        println!("  stale            {:>6}", self.stale);
+        if share < at_least {
+            bail!("agreement of {share:.1} % is below {at_least} %");
+        }
+        Ok(())
+    }
+}
+
+fn indent(text: &str) -> String {
+    text.lines().take(24).map(|line| format!("          {line}\n")).collect()
+}
+
+fn differences(folder: &Path) -> Vec<(String, String)> {
+    let text = fs_err::read_to_string(folder.join("differences")).unwrap_or_default();
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines.filter_map(|line| line.split_once(": ")).map(|(path, reason)| (path.to_owned(), reason.to_owned())).collect()
+}
+
+fn collect(top: &Path, folder: &Path, cases: &mut Vec<Case>) -> anyhow::Result<()> {
+    let label = |path: &Path| path.strip_prefix(top).unwrap_or(path).display().to_string();
+    if let Ok(lines) = fs_err::read_to_string(folder.join("args")) {
+        for line in lines.lines().filter(|line| !line.trim().is_empty()) {
+            let args = line.split_whitespace().map(str::to_owned).collect();
+            cases.push(Case { folder: folder.to_path_buf(), args, label: format!("{} [{line}]", label(folder)) });
+        }
+        return Ok(());
+    }
+    let mut entries: Vec<PathBuf> =
+        fs_err::read_dir(folder)?.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+    entries.sort();
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let discovered = entries.iter().any(|path| DISCOVERED.contains(&name(path).as_str()));
+    if discovered {
+        cases.push(Case { folder: folder.to_path_buf(), args: Vec::new(), label: label(folder) });
+    }
+    for path in entries {
+        if path.is_dir() {
+            collect(top, &path, cases)?;
+        } else if !discovered
+            && path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+            && name(&path) != "windlass.yaml"
+        {
+            let args = vec!["-f".to_owned(), name(&path)];
+            cases.push(Case { folder: folder.to_path_buf(), args, label: label(&path) });
+        }
+    }
+    Ok(())
+}
+
+/// Exit code, standard output, standard error.
+type Said = (bool, String, String);
+
+fn say(program: &Path, first: &[&str], case: &Case, last: &[&str]) -> anyhow::Result<Said> {
+    let mut command = Command::new(program);
+    command.args(first).args(&case.args).arg("config").args(last).current_dir(&case.folder).stdin(Stdio::null());
+    let output = command.output().with_context(|| format!("{} does not start", program.display()))?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    // A crash is never agreement, not even with a refusal.
+    let crashed = output.status.code().is_none() || err.contains("panicked at");
+    Ok((output.status.success(), out, if crashed { format!("CRASHED\n{err}") } else { err }))
+}
+
+fn compare(windlass: &Path, case: &Case) -> anyhow::Result<Outcome> {
+    let peer = Path::new("docker");
+    let ours = say(windlass, &[], case, &[])?;
+    let theirs = say(peer, &["compose"], case, &[])?;
+    let accepted = ours.0 && theirs.0;
+    if !accepted {
+        let agree = ours.0 == theirs.0 && !ours.2.starts_with("CRASHED");
+        let word = |accepts| if accepts { "accepts" } else { "refuses" };
+        let detail = format!(
+            "windlass {}: {}\ndocker compose {}: {}",
+            word(ours.0),
+            ours.2.trim(),
+            word(theirs.0),
+            theirs.2.trim()
+        );
+        return Ok(Outcome { agree, same_bytes: false, accepted, detail });
+    }
+    let hashes = (say(windlass, &[], case, &["--hash", "*"])?.1, say(peer, &["compose"], case, &["--hash", "*"])?.1);
+    let same_bytes = ours.1 == theirs.1 && hashes.0 == hashes.1;
+    let agree = meaning(&ours.1) == meaning(&theirs.1);
+    Ok(Outcome { agree, same_bytes, accepted, detail: first_difference(&theirs.1, &ours.1) })
+}
+
+/// The YAML as data.
+fn meaning(text: &str) -> Vec<Json> {
+    let file = Arc::new(SourceFile { path: PathBuf::new(), text: text.to_owned() });
+    let nodes = windlass_model::yaml::parse(&file, &mut windlass_model::Diagnostics::default());
+    nodes.iter().map(data).collect()
+}
+
+fn data(node: &Node) -> Json {
+    match &node.value {
+        Value::Null => Json::Null,
+        Value::Bool(value) => Json::from(*value),
+        Value::Int(value) => Json::from(*value),
+        Value::Float(value) => Json::from(*value),
+        Value::String(text) => Json::from(text.clone()),
+        Value::Seq(items) => items.iter().map(data).collect(),
+        // Order of keys means nothing: sorted.
+        Value::Map(map) => {
+            let sorted: BTreeMap<&String, Json> = map.iter().map(|(key, entry)| (key, data(&entry.node))).collect();
+            sorted.into_iter().map(|(key, value)| (key.clone(), value)).collect::<serde_json::Map<_, _>>().into()
+        }
+    }
+}
+
+fn first_difference(theirs: &str, ours: &str) -> String {
+    let (theirs, ours): (Vec<&str>, Vec<&str>) = (theirs.lines().collect(), ours.lines().collect());
+    let same = theirs.iter().zip(&ours).take_while(|(left, right)| left == right).count();
+    let show = |sign: char, lines: &[&str]| {
+        lines.iter().skip(same).take(6).map(|line| format!("{sign} {line}\n")).collect::<String>()
+    };
+    format!("from line {}:\n{}{}", same + 1, show('-', &theirs), show('+', &ours))
+}
