@@ -103,6 +103,11 @@ impl Converge<'_> {
             replicas.push(self.create(builder, service, (highest, Vec::new(), "container missing"), &mut peer)?);
         }
         replicas.sort_by_key(|replica| replica.container.number);
+        if let Some(first) = replicas.first_mut() {
+            // Where `pre_start` containers run, before the start.
+            let images = service.pre_start.iter().flat_map(|hook| self.parts.images.ready(&hook.image));
+            first.needs.extend(images);
+        }
         peer.recreated =
             replicas.iter().min_by_key(|replica| &replica.container.name).and_then(|first| first.fresh.clone());
         peer.containers = replicas.iter().map(Replica::as_peer).collect();
@@ -206,7 +211,7 @@ impl Converge<'_> {
         spec.container = ContainerRef { id: Some(container.id.clone()), ..spec.container };
         let spec = Arc::new(spec);
         let reference = ContainerRef { name: container.name.clone(), ..spec.container.clone() };
-        let (mut start, cause) = start_of(&container);
+        let (mut start, mut cause) = start_of(&container);
         for (network, steps) in self.parts.resources.reconnect.get(&container.id).into_iter().flatten() {
             let connect = Action::ConnectNetwork {
                 network: network.clone(),
@@ -219,11 +224,13 @@ impl Converge<'_> {
         if let Some(stopped) = self.parts.resources.stopped.get(&container.id) {
             needs.push(*stopped);
             start = Start::Always;
+            cause = "stopped while its network changed".to_owned();
         }
-        for peer in self.peers.values() {
+        for (name, peer) in &self.peers {
             if let Some((stopped, guard)) = peer.stopped.get(&container.id) {
                 needs.push(*stopped);
                 start = start.or(guard.clone());
+                cause = format!("restarts with {name}");
             }
         }
         if start == Start::Runs {
@@ -299,7 +306,8 @@ impl Converge<'_> {
             .values()
             .filter(|other| other.depends_on.get(&service.name).is_some_and(|edge| edge.restart));
         for dependent in dependents {
-            for container in self.live.get(dependent.name.as_str()).into_iter().flatten().filter(|found| found.is_up()) {
+            for container in self.live.get(dependent.name.as_str()).into_iter().flatten().filter(|found| found.is_up())
+            {
                 peer.stopped.entry(container.id.clone()).or_insert_with(|| {
                     let cause = format!("{} is recreated", service.name);
                     let stop =

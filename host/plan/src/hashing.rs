@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use windlass_model::project::Service;
 pub use windlass_model::hash::{network_hash, volume_hash};
+use windlass_model::project::Service;
 
 use crate::step::ContainerRef;
 

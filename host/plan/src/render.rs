@@ -27,7 +27,7 @@ pub fn render(plan: &Plan) -> String {
 }
 
 fn line(text: &mut String, step: &Step) -> std::fmt::Result {
-    write!(text, "{:>3} {} {}: {}", step.id.0 + 1, verb(&step.action), object(&step.action), step.cause)?;
+    write!(text, "{:>3} {} {}: {}", step.id.0 + 1, verb(&step.action), subject(step), step.cause)?;
     if let Some(guard) = &step.guard {
         write!(text, " [if {}]", condition(guard))?;
     }
@@ -90,7 +90,16 @@ pub fn verb(action: &Action) -> &'static str {
     }
 }
 
-/// What a step is about.
+/// What a step is about; a step about nothing else is about its service.
+#[must_use]
+pub fn subject(step: &Step) -> String {
+    match step.action {
+        Action::Up => step.service.clone().unwrap_or_default(),
+        _ => object(&step.action),
+    }
+}
+
+/// What an effect is about.
 #[must_use]
 pub fn object(action: &Action) -> String {
     match action {

@@ -4,12 +4,14 @@
 
 mod engine;
 mod hooks;
+mod project;
 mod recorder;
 mod redact;
 mod temp;
 
 pub use engine::{Behaviour, FakeEngine};
 pub use hooks::{FakeHooks, hook_error};
+pub use project::project;
 pub use recorder::Recorder;
 pub use redact::redact;
 pub use temp::TempProject;

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use windlass_plan::Plan;
-use windlass_plan::render::{object, verb};
+use windlass_plan::render::{subject, verb};
 use windlass_runtime::event::{Event, EventSink, Stamped};
 
 /// Remembers all events of a run.
@@ -35,16 +35,7 @@ impl Recorder {
 fn line(plan: &Plan, event: Event) -> Option<String> {
     let step = |id: windlass_plan::StepId| {
         let step = &plan.steps[id.0];
-        let service = step.service.as_deref().unwrap_or_default();
-        format!(
-            "{} {}",
-            verb(&step.action),
-            if service.is_empty() || !object(&step.action).is_empty() {
-                object(&step.action)
-            } else {
-                service.to_owned()
-            }
-        )
+        format!("{} {}", verb(&step.action), subject(step))
     };
     Some(match event {
         Event::StepDone(id, _) => format!("done: {}", step(id)),

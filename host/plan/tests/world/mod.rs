@@ -1,0 +1,106 @@
+//! An observed state that matches a project, to change at one place.
+
+use std::collections::BTreeMap;
+
+use windlass_model::Project;
+use windlass_plan::observed::{Container, ContainerState, Endpoint, Image, MountPoint, Network, Volume};
+use windlass_plan::step::{Action, ContainerSpec};
+use windlass_plan::{Observed, Plan, UpOptions, labels, up};
+
+/// What an engine would have after `up`.
+pub struct World {
+    pub observed: Observed,
+}
+
+impl World {
+    /// Applies the plan of a first `up`: images, networks, volumes, containers.
+    pub fn of(project: &Project) -> Self {
+        let plan = up(project, &Observed::default(), &UpOptions::default()).expect("the plan can be made");
+        let mut world = Self { observed: Observed::default() };
+        world.apply(&plan);
+        world
+    }
+
+    fn apply(&mut self, plan: &Plan) {
+        for step in &plan.steps {
+            match &step.action {
+                Action::PullImage { image, .. } | Action::BuildImage { image, .. } => self.image(image),
+                Action::CreateNetwork { network, .. } => self.observed.networks.push(Network {
+                    id: format!("id-of-{}", network.name),
+                    name: network.name.clone(),
+                    driver: "bridge".to_owned(),
+                    labels: network.labels.clone(),
+                }),
+                Action::CreateVolume { volume, .. } => self.observed.volumes.push(Volume {
+                    name: volume.name.clone(),
+                    driver: "local".to_owned(),
+                    created_at: "then".to_owned(),
+                    labels: volume.labels.clone(),
+                }),
+                Action::CreateContainer(spec) => self.container_of(spec),
+                _ => {}
+            }
+        }
+        self.observed.containers.sort_by(|one, other| one.name.cmp(&other.name));
+    }
+
+    fn image(&mut self, reference: &str) {
+        let digest = format!("sha256:{reference}");
+        let image = Image { id: digest.clone(), content_digest: digest, ..Image::default() };
+        self.observed.images.insert(reference.to_owned(), image);
+    }
+
+    fn container_of(&mut self, spec: &ContainerSpec) {
+        let id = format!("{:012}{:052}", self.observed.containers.len() + 1, 0);
+        let mut spec = spec.clone();
+        for peer in spec.peers.values_mut().flatten() {
+            peer.id =
+                self.observed.containers.iter().find(|other| other.name == peer.name).map(|other| other.id.clone());
+        }
+        let digests: BTreeMap<String, String> = [(spec.image.clone(), format!("sha256:{}", spec.image))].into();
+        labels::complete(&mut spec, &digests);
+        let endpoint = |name: &String| Endpoint { network_id: format!("id-of-{name}"), ..Endpoint::default() };
+        self.observed.containers.push(Container {
+            id,
+            name: spec.create_name.clone(),
+            image: spec.image.clone(),
+            image_id: String::new(),
+            command: String::new(),
+            state: ContainerState::Created,
+            health: None,
+            exit_code: None,
+            status: String::new(),
+            created: 0,
+            labels: spec.labels.clone(),
+            networks: spec.networks.iter().map(|(_, name)| (name.clone(), endpoint(name))).collect(),
+            mounts: spec
+                .volumes
+                .values()
+                .map(|name| MountPoint { name: name.clone(), ..MountPoint::default() })
+                .collect(),
+            ports: Vec::new(),
+        });
+    }
+
+    /// All containers run.
+    pub fn running(mut self) -> Self {
+        self.observed.containers.iter_mut().for_each(|container| container.state = ContainerState::Running);
+        self
+    }
+
+    /// A container by name.
+    #[allow(dead_code, reason = "not every test file needs it")]
+    pub fn container(&mut self, name: &str) -> &mut Container {
+        self.observed.containers.iter_mut().find(|container| container.name == name).expect("it exists")
+    }
+
+    /// Changes or removes a label.
+    #[allow(dead_code, reason = "not every test file needs it")]
+    pub fn label(&mut self, container: &str, key: &str, value: Option<&str>) {
+        let labels = &mut self.container(container).labels;
+        match value {
+            Some(value) => drop(labels.insert(key.to_owned(), value.to_owned())),
+            None => drop(labels.remove(key)),
+        }
+    }
+}
