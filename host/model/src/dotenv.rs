@@ -1,5 +1,7 @@
 //! The grammar of `.env` files, and the raw one of `docker run --env-file`.
 
+use std::collections::HashMap;
+
 use crate::interpolate::{Lookup, substitute};
 
 /// A line that cannot be read.
@@ -22,7 +24,7 @@ pub type Pairs = Vec<(String, String)>;
 /// At the first line that is not `KEY=value`.
 pub fn parse(text: &str, lookup: Lookup<'_>, unset: &mut Vec<String>) -> Result<Pairs, DotenvError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
-    let mut reader = Reader { text: &text, position: 0, pairs: Vec::new() };
+    let mut reader = Reader { text: &text, position: 0, pairs: Vec::new(), known: HashMap::new() };
     while reader.skip_blank() {
         reader.statement(lookup, unset)?;
     }
@@ -46,9 +48,16 @@ struct Reader<'t> {
     text: &'t str,
     position: usize,
     pairs: Pairs,
+    /// Index of the last pair of a key.
+    known: HashMap<String, usize>,
 }
 
 impl<'t> Reader<'t> {
+    fn add(&mut self, key: String, value: String) {
+        self.known.insert(key.clone(), self.pairs.len());
+        self.pairs.push((key, value));
+    }
+
     fn rest(&self) -> &'t str {
         &self.text[self.position..]
     }
@@ -81,7 +90,7 @@ impl<'t> Reader<'t> {
         self.position += end + 1;
         self.position += self.rest().len() - self.rest().trim_start_matches([' ', '\t']).len();
         let value = self.value(lookup, unset)?;
-        self.pairs.push((key, value));
+        self.add(key, value);
         Ok(())
     }
 
@@ -89,7 +98,7 @@ impl<'t> Reader<'t> {
         let name = line.split(" #").next().unwrap_or_default().trim_end();
         let key = self.key(name, line)?;
         if let Some(value) = lookup(&key) {
-            self.pairs.push((key, value));
+            self.add(key, value);
         }
         self.position += line.len();
         Ok(())
@@ -145,7 +154,7 @@ impl<'t> Reader<'t> {
 
     fn expand(&self, raw: &str, lookup: Lookup<'_>, unset: &mut Vec<String>) -> Result<String, DotenvError> {
         let both = |name: &str| {
-            let earlier = || self.pairs.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+            let earlier = || self.known.get(name).map(|index| self.pairs[*index].1.clone());
             lookup(name).or_else(earlier)
         };
         substitute(raw, &both, unset).or_else(|error| self.fail(error.to_string()))

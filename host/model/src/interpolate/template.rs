@@ -128,10 +128,14 @@ fn split(text: &str) -> Result<Option<(Piece<'_>, &str)>, TemplateError> {
     Ok(Some((Piece::Variable(Usage { name: &after[..length], operator: None }), &after[length..])))
 }
 
+/// Deepest nesting of braces accepted: far beyond any use, far below any stack.
+const MAX_NESTING: usize = 50;
+
 fn closing_brace(inner: &str) -> Option<usize> {
     let mut open = 1_usize;
     for (index, byte) in inner.bytes().enumerate() {
         match byte {
+            b'{' if open == MAX_NESTING => return None,
             b'{' => open += 1,
             b'}' if open == 1 => return Some(index),
             b'}' => open -= 1,

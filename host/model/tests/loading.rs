@@ -1,0 +1,150 @@
+//! What the loader makes of small projects: values, places of errors, limits.
+
+mod support;
+
+use support::Files;
+use windlass_model::windlass::{LoadWhen, Stage};
+use windlass_model::{Diagnostic, render};
+
+/// Problems of one file as `line:column code message`.
+fn problems(compose: &str) -> Vec<String> {
+    let found = Files::new(&[("compose.yaml", compose)]).load(|_| {}).expect_err("it is broken");
+    found.0.iter().map(print).collect()
+}
+
+fn print(problem: &Diagnostic) -> String {
+    let place = problem.span.as_ref().map(|span| format!("{}:{}", span.line, span.column)).unwrap_or_default();
+    format!("{place} {} {}", problem.code, problem.message)
+}
+
+#[test]
+fn all_problems_of_a_file_are_told_at_once() {
+    let compose = "services:\n  web:\n    image: 5\n    prots: [80]\n  db:\n    image: db\n    restrt: always\nnetworks:\n  back: { drivr: x }\n";
+    assert_eq!(
+        problems(compose),
+        [
+            "3:12 type services.web.image must be a string",
+            "4:5 unknown-key services.web additional properties 'prots' not allowed",
+            "7:5 unknown-key services.db additional properties 'restrt' not allowed",
+            "9:11 unknown-key networks.back additional properties 'drivr' not allowed",
+        ]
+    );
+}
+
+#[test]
+fn references_point_at_where_they_were_typed() {
+    let compose = "services:\n  a:\n    image: x\n    networks: [nope]\n    volumes:\n      - data:/data\n    depends_on:\n      - b\n";
+    assert_eq!(
+        problems(compose),
+        [
+            "4:16 undefined service \"a\" refers to undefined network nope: invalid compose project",
+            "6:9 undefined service \"a\" refers to undefined volume data: invalid compose project",
+            "8:9 undefined service \"a\" depends on undefined service \"b\": invalid compose project",
+        ]
+    );
+}
+
+#[test]
+fn an_error_in_an_override_points_into_the_override() {
+    let files = Files::new(&[
+        ("compose.yaml", "services:\n  a:\n    image: x\n    ports: ['80:80']\n"),
+        ("compose.override.yaml", "services:\n  a:\n    ports: ['81:eighty']\n"),
+    ]);
+    let problem = files.load(|_| {}).expect_err("a bad port").0.remove(0);
+    let span = problem.span.expect("a place");
+    assert_eq!(span.file.expect("a file").path.to_str(), Some("/p/compose.override.yaml"));
+    assert_eq!((span.line, span.column), (3, 13));
+}
+
+#[test]
+fn explain_tells_every_layer() {
+    let files = Files::new(&[
+        ("compose.yaml", "services:\n  a:\n    image: x\n    environment: { LEVEL: info }\n"),
+        ("compose.override.yaml", "services:\n  a:\n    environment: { LEVEL: debug }\n"),
+    ]);
+    let loaded = files.load(|_| {}).expect("it loads");
+    let layers: Vec<String> = loaded
+        .explain("services.a.environment.LEVEL")
+        .into_iter()
+        .map(|(_, layer)| {
+            format!("{}:{} {}", layer.span.file.as_ref().expect("a file").path.display(), layer.span.line, layer.value)
+        })
+        .collect();
+    assert_eq!(layers, ["/p/compose.yaml:4 \"info\"", "/p/compose.override.yaml:3 \"debug\""]);
+}
+
+#[test]
+fn windlass_settings_come_from_both_places() {
+    let files = Files::new(&[
+        ("compose.yaml", "services:\n  es:\n    image: es\n    x-windlass: { ready: elasticsearch, infer: false }\n"),
+        (
+            "windlass.yaml",
+            "services:\n  es:\n    load:\n      trucks: { plugin: es-bulk, from: ./t.ndjson, with: { index: i }, when: once }\n    hooks: { post-start: [notify] }\n",
+        ),
+    ]);
+    let project = files.load(|_| {}).expect("it loads").project;
+    let settings = &project.services["es"].windlass;
+    assert_eq!(settings.ready.as_ref().map(|probe| probe.plugin.as_str()), Some("elasticsearch"));
+    assert!(settings.no_infer);
+    assert_eq!((settings.load[0].name.as_str(), settings.load[0].when), ("trucks", LoadWhen::Once));
+    assert_eq!(settings.load[0].from[0].path.to_str(), Some("/p/t.ndjson"));
+    assert_eq!(settings.hooks[&Stage::PostStart][0].plugin, "notify");
+}
+
+#[test]
+fn a_tag_resets_inside_a_sequence_too() {
+    let files = Files::new(&[
+        ("compose.yaml", "services:\n  a: { image: x, cap_add: [NET_ADMIN, SYS_TIME] }\n"),
+        ("compose.override.yaml", "services:\n  a:\n    cap_add: [!reset NET_ADMIN, SYS_PTRACE]\n"),
+    ]);
+    assert_eq!(files.load(|_| {}).expect("it loads").project.services["a"].cap_add, ["SYS_TIME", "SYS_PTRACE"]);
+}
+
+#[test]
+fn layered_dependencies_load_in_linear_time() {
+    let mut compose = String::from("services:\n");
+    for layer in 0..40 {
+        for column in 0..6 {
+            let below: Vec<String> =
+                (0..6).filter(|_| layer > 0).map(|below| format!("l{}c{below}", layer - 1)).collect();
+            compose += &format!("  l{layer}c{column}: {{ image: x, depends_on: [{}] }}\n", below.join(", "));
+        }
+    }
+    let loaded = Files::new(&[("compose.yaml", &compose)]).load(|_| {}).expect("it loads");
+    assert_eq!(loaded.project.services.len(), 240);
+}
+
+#[test]
+fn bombs_and_bottomless_files_end_in_an_error() {
+    let nested = format!("x: {}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let variable = format!("services:\n  a: {{ image: \"{}x{}\" }}\n", "${A:-".repeat(50_000), "}".repeat(50_000));
+    let cyclic = "services:\n  a: &a\n    image: x\n    x-a: *a\n".to_owned();
+    let bomb = (1..9).fold("x-0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned(), |text, n| {
+        let below = format!("*a{}", n - 1);
+        format!("{text}x-{n}: &a{n} [{}]\n", vec![below.as_str(); 10].join(", "))
+    });
+    for (compose, code) in
+        [(nested, "yaml-syntax"), (variable, "interpolation"), (cyclic, "yaml-cycle"), (bomb, "yaml-bomb")]
+    {
+        let found = Files::new(&[("compose.yaml", &compose)]).load(|_| {}).expect_err("refused");
+        assert_eq!(found.0[0].code, code, "{:?}", print(&found.0[0]).chars().take(200).collect::<String>());
+    }
+}
+
+#[test]
+fn ten_megabytes_load() {
+    let line = format!("      A: \"{}\"\n", "x".repeat(1000));
+    let body: String = (0..10_000).map(|n| line.replace("A:", &format!("V{n}:"))).collect();
+    let compose = format!("services:\n  a:\n    image: x\n    environment:\n{body}");
+    let loaded = Files::new(&[("compose.yaml", &compose)]).load(|_| {}).expect("it loads");
+    assert_eq!(loaded.project.services["a"].environment.len(), 10_000);
+}
+
+#[test]
+fn what_config_prints_can_be_read_again() {
+    let compose = "name: p\nservices:\n  a:\n    image: x\n    command: [\"$$HOME\", 'it''s', \"a: b\", \"# c\", \"\", \"1\", \"null\", \" lead\", \"tab\\t\", \"line\\nline\\n\", \"é 🐢\"]\n    environment: { A: \"$$x\", B: , C: \"yes\" }\n";
+    let first = Files::new(&[("compose.yaml", compose)]).load(|_| {}).expect("it loads").project;
+    let printed = render::project_yaml(&first);
+    let second = Files::new(&[("compose.yaml", &printed)]).load(|_| {}).expect("what was printed loads").project;
+    assert_eq!(first.services, second.services);
+}
