@@ -164,20 +164,16 @@ impl Node {
     }
 }
 
-/// A float as Go's `%v` prints it: shortest form, exponent from 1e21 on and below 1e-4.
+/// A float as Go's `%v` prints it: shortest form, with an exponent from a million on and below 1e-4.
 #[must_use]
 pub fn float_text(value: f64) -> String {
-    if value == 0.0 || (1e-4..1e21).contains(&value.abs()) {
+    let text = format!("{value:e}");
+    let Some((mantissa, exponent)) = text.split_once('e') else { return text };
+    if exponent.parse::<i32>().is_ok_and(|exponent| (-4..6).contains(&exponent)) {
         return format!("{value}");
     }
-    let text = format!("{value:e}");
-    match text.split_once('e') {
-        Some((mantissa, exponent)) => {
-            let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
-            format!("{mantissa}e{sign}{digits:0>2}")
-        }
-        None => text,
-    }
+    let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
+    format!("{mantissa}e{sign}{digits:0>2}")
 }
 
 impl Value {

@@ -3,6 +3,7 @@
 //! Scanning and event parsing are `saphyr-parser`'s; composing is ours because every node must keep its place.
 //! Bounded: nesting, and the number of nodes that aliases expand to, have limits ([`MAX_DEPTH`], [`MAX_EXPANDED`]).
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -11,6 +12,12 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span as Mark, Tag};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::node::{Entry, Mapping, Merge, Node, SourceFile, Span, Value};
 
+mod indent;
+#[cfg(test)]
+mod tests;
+
+use indent::Moved;
+
 /// Deepest nesting accepted.
 pub const MAX_DEPTH: usize = 200;
 /// Most nodes that aliases of one file may expand to.
@@ -18,22 +25,42 @@ pub const MAX_EXPANDED: usize = 100_000;
 
 /// Parses all documents of a file. Problems go to `out`; a document with a syntax error ends the list.
 pub fn parse(file: &Arc<SourceFile>, out: &mut Diagnostics) -> Vec<Node> {
-    let text = file.text.strip_prefix('\u{feff}').unwrap_or(&file.text);
-    let mut composer =
-        Composer { parser: Parser::new_from_str(text), file, anchors: HashMap::new(), expanded: 0, depth: 0, out };
-    composer.documents().unwrap_or_else(|stop| {
-        let Stop(diagnostic) = stop;
-        out.0.push(*diagnostic);
-        Vec::new()
-    })
+    let original = file.text.strip_prefix('\u{feff}').unwrap_or(&file.text);
+    let mut moved = Moved::default();
+    let mut text = Cow::Borrowed(original);
+    let before = out.0.len();
+    loop {
+        match compose(&text, file, &moved, out) {
+            Ok(documents) => return documents,
+            Err(Stop { scan, diagnostic }) => {
+                let again = scan.and_then(|(reason, line)| moved.retry(original, &reason, line));
+                let Some(again) = again else {
+                    out.0.push(*diagnostic);
+                    return Vec::new();
+                };
+                text = Cow::Owned(again);
+                out.0.truncate(before);
+            }
+        }
+    }
+}
+
+fn compose(text: &str, file: &Arc<SourceFile>, moved: &Moved, out: &mut Diagnostics) -> Result<Vec<Node>, Stop> {
+    let parser = Parser::new_from_str(text);
+    Composer { parser, file, moved, anchors: HashMap::new(), expanded: 0, depth: 0, out }.documents()
 }
 
 /// A syntax error or exceeded limit: nothing after it can be trusted.
-struct Stop(Box<Diagnostic>);
+struct Stop {
+    diagnostic: Box<Diagnostic>,
+    /// What the scanner said, and the line.
+    scan: Option<(String, usize)>,
+}
 
 struct Composer<'a, 'o> {
     parser: Parser<'a, saphyr_parser::StrInput<'a>>,
     file: &'o Arc<SourceFile>,
+    moved: &'o Moved,
     anchors: HashMap<usize, Option<(Node, usize)>>,
     expanded: usize,
     depth: usize,
@@ -64,13 +91,15 @@ impl<'a> Composer<'a, '_> {
             Some(Err(error)) => {
                 let marker = error.marker();
                 let span = self.at(marker.line(), marker.col(), 1);
-                Err(self.stop("yaml-syntax", format!("failed to parse: {}", error.info()), span))
+                let stop = self.stop("yaml-syntax", format!("failed to parse: {}", error.info()), span);
+                Err(Stop { scan: Some((error.info().to_owned(), marker.line())), ..stop })
             }
             None => Ok((Event::StreamEnd, Mark::default())),
         }
     }
 
     fn at(&self, line: usize, column: usize, length: usize) -> Span {
+        let column = self.moved.column(line, column);
         Span { file: Some(Arc::clone(self.file)), line: line.max(1), column: column + 1, length: length.max(1) }
     }
 
@@ -81,7 +110,7 @@ impl<'a> Composer<'a, '_> {
     }
 
     fn stop(&self, code: &'static str, message: String, span: Span) -> Stop {
-        Stop(Box::new(Diagnostic::error(code, "", Some(span), message)))
+        Stop { diagnostic: Box::new(Diagnostic::error(code, "", Some(span), message)), scan: None }
     }
 
     /// Composes one node from its first event; `None` for the end of a collection.
@@ -149,13 +178,21 @@ impl<'a> Composer<'a, '_> {
     fn mapping(&mut self) -> Result<Mapping, Stop> {
         let mut own = Mapping::new();
         let mut merged: Vec<Node> = Vec::new();
+        let mut first_merge: Option<Span> = None;
         loop {
             let next = self.next()?;
             let plain_merge = matches!(&next.0, Event::Scalar(text, ScalarStyle::Plain, _, None) if text == "<<");
             let Some(key) = self.node(next)? else { break };
             let next = self.next()?;
             let Some(node) = self.node(next)? else { break };
-            if plain_merge { merged.push(node) } else { self.insert(&mut own, key, node) }
+            match first_merge.clone() {
+                Some(first) if plain_merge => self.duplicate("<<", key.span, first),
+                _ if plain_merge => {
+                    first_merge = Some(key.span);
+                    merged.push(node);
+                }
+                _ => self.insert(&mut own, key, node),
+            }
         }
         self.depth -= 1;
         for node in merged {
@@ -167,7 +204,6 @@ impl<'a> Composer<'a, '_> {
     fn insert(&mut self, own: &mut Mapping, key: Node, node: Node) {
         let name = match &key.value {
             Value::String(name) => name.clone(),
-            Value::Null => "null".to_owned(),
             other => {
                 let text = format!("non-string key {}", other.describe());
                 let hint = "quote the key";
@@ -176,12 +212,17 @@ impl<'a> Composer<'a, '_> {
             }
         };
         if let Some(first) = own.get(&name) {
-            let text = format!("mapping key \"{name}\" already defined at line {}", first.key.line);
-            let problem = Diagnostic::error("duplicate-key", "", Some(key.span), text);
-            self.out.0.push(problem.related("first defined here", first.key.clone()));
+            let first = first.key.clone();
+            self.duplicate(&name, key.span, first);
             return;
         }
         own.insert(name, Entry { key: key.span, node });
+    }
+
+    fn duplicate(&mut self, name: &str, span: Span, first: Span) {
+        let text = format!("mapping key \"{name}\" already defined at line {}", first.line);
+        let problem = Diagnostic::error("duplicate-key", "", Some(span), text);
+        self.out.0.push(problem.related("first defined here", first));
     }
 
     /// `<<: *a` or `<<: [*a, *b]`: keys that the mapping does not have itself; the first of a list wins.
@@ -247,6 +288,10 @@ pub fn plain(text: &str) -> Value {
     }
     let first = text.as_bytes()[0];
     if !(first.is_ascii_digit() || matches!(first, b'+' | b'-' | b'.')) {
+        return Value::String(text.to_owned());
+    }
+    if text.len() >= 19 && text.parse::<u64>().is_ok_and(|value| i64::try_from(value).is_err()) {
+        // Beyond what `Value::Int` holds: as text, no digit is lost.
         return Value::String(text.to_owned());
     }
     integer(text).map(Value::Int).or_else(|| float(text)).unwrap_or_else(|| Value::String(text.to_owned()))

@@ -217,7 +217,7 @@ fn build(build: &Build) -> Doc {
 }
 
 fn ssh(build: &Build) -> Vec<String> {
-    let print = |(id, path): (&String, &String)| if path.is_empty() { id.clone() } else { format!("{id}={path}") };
+    let print = |(id, path): (&String, &String)| if path.is_empty() { id.clone() } else { format!("{id}: {path}") };
     build.ssh.iter().map(print).collect()
 }
 

@@ -143,12 +143,15 @@ fn style(text: &str) -> Style {
     if text.contains('\n') {
         return Style::Literal;
     }
-    if old_boolean(text) || !plain_allowed(text) { Style::Single } else { Style::Plain }
+    if old_boolean(text) || base_60(text) || !plain_allowed(text) { Style::Single } else { Style::Plain }
 }
 
 /// Text that a reader would take for null, a boolean, a number or a date.
 fn reads_as_other_type(text: &str) -> bool {
-    !matches!(crate::yaml::plain(text), crate::node::Value::String(_)) || timestamp(text) || matches!(text, "<<" | "=")
+    !matches!(crate::yaml::plain(text), crate::node::Value::String(_))
+        || timestamp(text)
+        || text == "<<"
+        || text.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// `2024-01-01`, with or without a time.
@@ -164,6 +167,15 @@ fn timestamp(text: &str) -> bool {
             .take(2)
             .all(|part| (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()))
         && text[5..].contains('-')
+}
+
+/// `1:30`, a number of YAML 1.1: digits, then groups of less than 60.
+fn base_60(text: &str) -> bool {
+    let mut groups = text.trim_start_matches(['-', '+']).split(':');
+    let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit() || b == b'_');
+    let first = groups.next().is_some_and(|part| part.starts_with(|c: char| c.is_ascii_digit()) && digits(part));
+    let below_60 = |part: &str| part.len() <= 2 && part.parse::<u8>().is_ok_and(|value| value < 60);
+    first && text.contains(':') && groups.all(below_60)
 }
 
 fn old_boolean(text: &str) -> bool {

@@ -60,7 +60,9 @@ impl Shape {
             (Self::Number | Self::TextOrNumber, Value::Float(_)) => true,
             (Self::Enum(values), Value::String(text)) => values.contains(&text.as_str()),
             (Self::Pattern(accepts, _), Value::String(text)) => accepts(text),
-            (Self::Range(..), Value::Int(_) | Value::Float(_)) => true,
+            (Self::Range(..), Value::Int(_)) => true,
+            // The schema wants a whole number, and text was cast to a float before.
+            (Self::Range(..), Value::Float(value)) => value.fract() == 0.0,
             (Self::Range(..), Value::String(text)) => number(text),
             _ => false,
         }
@@ -110,7 +112,7 @@ const HOSTS: Shape = OneOf(
 
 /// Top level.
 pub(super) const ROOT: &[Key] = &[
-    nullable("version", TextOrNumber),
+    nullable("version", Text),
     key("name", Text),
     key("include", List(&OneOf(&[Text, Object(INCLUDE)], "a path or a mapping"))),
     nullable("services", Named(&Object(SERVICE))),
