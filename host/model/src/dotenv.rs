@@ -124,7 +124,7 @@ impl<'t> Reader<'t> {
             Some(quote @ ('"' | '\'')) => self.quoted(quote, lookup, unset),
             _ => {
                 let line = self.rest().split('\n').next().unwrap_or_default();
-                let raw = if line.starts_with('#') { "" } else { line.split(" #").next().unwrap_or_default() };
+                let raw = line.split(" #").next().unwrap_or_default();
                 let value = self.expand(raw.trim_end(), lookup, unset)?;
                 self.position += line.len();
                 Ok(value)
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn forms() {
-        let text = "\u{feff}A=1\r\n# comment\nexport B = two words # note\nC='$A \\' x'\nD=\"a\\tb $A \\$A\"\nE: yaml\nOUT\nNOPE\nF=\"one\ntwo\"\nG=${OUT}-${A}\nH=\nI=a#b\n";
+        let text = "\u{feff}A=1\r\n# comment\nexport B = two words # note\nC='$A \\' x'\nD=\"a\\tb $A \\$A\"\nE: yaml\nOUT\nNOPE\nF=\"one\ntwo\"\nG=${OUT}-${A}\nH=\nI=a#b\nJ=#c\n";
         let expected = [
             ("A", "1"),
             ("B", "two words"),
@@ -226,6 +226,7 @@ mod tests {
             ("G", "outer-1"),
             ("H", ""),
             ("I", "a#b"),
+            ("J", "#c"),
         ];
         assert_eq!(read(text), Ok(pairs(&expected)));
     }

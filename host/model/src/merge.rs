@@ -19,6 +19,8 @@ enum Rule {
     Distinct,
     /// Items with the same value of this key count once.
     Keyed(&'static str),
+    /// Items with the same target count once; without one, it is this folder and the source.
+    Mounted(&'static str),
     /// Ports: host address, published, target and protocol.
     Ports,
     /// Items with the same value of this key are merged.
@@ -30,6 +32,8 @@ const RULES: &[(&str, Rule)] = &[
     ("services.*.command", Rule::Replace),
     ("services.*.entrypoint", Rule::Replace),
     ("services.*.healthcheck.test", Rule::Replace),
+    ("services.*.environment.*", Rule::Replace),
+    ("services.*.build.args.*", Rule::Replace),
     ("services.*.logging", Rule::SameDriver),
     ("services.*.ulimits.*", Rule::Replace),
     ("services.*.cap_add", Rule::Named),
@@ -50,9 +54,9 @@ const RULES: &[(&str, Rule)] = &[
     ("services.*.ports", Rule::Ports),
     ("services.*.volumes", Rule::Keyed("target")),
     ("services.*.devices", Rule::Keyed("target")),
-    ("services.*.secrets", Rule::Keyed("target")),
-    ("services.*.configs", Rule::Keyed("target")),
-    ("services.*.build.secrets", Rule::Keyed("target")),
+    ("services.*.secrets", Rule::Mounted("/run/secrets/")),
+    ("services.*.configs", Rule::Mounted("/")),
+    ("services.*.build.secrets", Rule::Mounted("/run/secrets/")),
     ("services.*.env_file", Rule::Keyed("path")),
     ("networks.*.ipam.config", Rule::MergedBy("subnet")),
 ];
@@ -205,6 +209,10 @@ fn identity(item: &Node, rule: Rule) -> Option<String> {
         }
         Rule::Distinct => item.scalar_text(),
         Rule::Keyed(key) => item.get(key).and_then(Node::scalar_text).or_else(|| item.scalar_text()),
+        Rule::Mounted(folder) => {
+            let source = || item.get("source").and_then(Node::scalar_text).map(|source| format!("{folder}{source}"));
+            item.get("target").and_then(Node::scalar_text).or_else(source)
+        }
         Rule::Ports => {
             let field = |key: &str| item.get(key).and_then(Node::scalar_text).unwrap_or_default();
             let host = Some(field("host_ip")).filter(|ip| !ip.is_empty()).unwrap_or_else(|| "0.0.0.0".to_owned());

@@ -1,13 +1,26 @@
 //! `extends`: a service is merged over the one it names, in this file or another.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::{Context, Loader, include};
 use crate::diagnostic::Diagnostic;
 use crate::node::{Mapping, Node, Value};
 
-/// A service being resolved, for cycles: file and name.
-type Chain = Vec<(PathBuf, String)>;
+/// Longest chain of services that extend each other.
+const MAX_CHAIN: usize = 500;
+
+/// What one document's `extends` have led to so far: every file is prepared, and every service resolved, once.
+#[derive(Default)]
+struct Chain {
+    /// Services being resolved, for cycles: file and name.
+    open: Vec<(PathBuf, String)>,
+    /// Services of other files.
+    others: BTreeMap<PathBuf, Option<Arc<Mapping>>>,
+    /// Resolved services, `None` where that failed; whether of another file, file and name.
+    done: BTreeMap<(bool, PathBuf, String), Option<Node>>,
+}
 
 /// Resolves every `extends` of a document.
 pub(super) fn resolve(loader: &mut Loader<'_>, tree: &mut Node, file: &Path, context: &Context) {
@@ -17,9 +30,9 @@ pub(super) fn resolve(loader: &mut Loader<'_>, tree: &mut Node, file: &Path, con
     }
     let names: Vec<String> = services.keys().cloned().collect();
     let snapshot = services.clone();
+    let mut chain = Chain::default();
     for name in names {
-        let mut chain = Chain::new();
-        let source = Source { services: &snapshot, file, context };
+        let source = Source { services: &snapshot, file, context, other: false };
         if let Some(node) = service(loader, &name, source, &mut chain)
             && let Some(slot) = tree.get_mut("services").and_then(|services| services.get_mut(&name))
         {
@@ -34,6 +47,8 @@ struct Source<'s> {
     services: &'s Mapping,
     file: &'s Path,
     context: &'s Context,
+    /// Another file than the document's.
+    other: bool,
 }
 
 fn service(loader: &mut Loader<'_>, name: &str, source: Source<'_>, chain: &mut Chain) -> Option<Node> {
@@ -42,15 +57,26 @@ fn service(loader: &mut Loader<'_>, name: &str, source: Source<'_>, chain: &mut 
     let Some(extends) = own.as_map_mut().and_then(|map| map.shift_remove("extends")) else { return Some(own) };
     let extends = extends.node;
     let here = (source.file.to_path_buf(), name.to_owned());
-    if chain.contains(&here) {
+    let key = (source.other, here.0.clone(), here.1.clone());
+    if let Some(done) = chain.done.get(&key) {
+        return done.clone();
+    }
+    if chain.open.contains(&here) {
         loader.out.error("extends-cycle", &format!("services.{name}.extends"), &extends.span, cycle(chain, &here));
         return None;
     }
-    chain.push(here);
+    if chain.open.len() == MAX_CHAIN {
+        let text = format!("more than {MAX_CHAIN} services extend each other in a row");
+        loader.out.error("extends-depth", &format!("services.{name}.extends"), &extends.span, text);
+        return None;
+    }
+    chain.open.push(here);
     let base = base(loader, name, &extends, source, chain);
-    chain.pop();
+    chain.open.pop();
     let mut path = vec!["services".to_owned(), name.to_owned()];
-    Some(crate::merge::merge(base?, own, &mut path, &mut loader.out))
+    let merged = base.map(|base| crate::merge::merge(base, own, &mut path, &mut loader.out));
+    chain.done.insert(key, merged.clone());
+    merged
 }
 
 fn base(loader: &mut Loader<'_>, name: &str, extends: &Node, source: Source<'_>, chain: &mut Chain) -> Option<Node> {
@@ -78,12 +104,19 @@ fn base(loader: &mut Loader<'_>, name: &str, extends: &Node, source: Source<'_>,
     }
     let folder = file.parent().map_or_else(|| source.context.folder.clone(), Path::to_path_buf);
     let context = Context { folder, variables: source.context.variables.clone() };
-    let services = services_of(loader, &file, &context)?;
+    let services = match chain.others.get(&file) {
+        Some(known) => known.clone(),
+        None => {
+            let found = services_of(loader, &file, &context).map(Arc::new);
+            chain.others.insert(file.clone(), found.clone());
+            found
+        }
+    }?;
     if !services.contains_key(&target) {
         missing(loader, name, &target, extends, source, Some((&file, &services)));
         return None;
     }
-    service(loader, &target, Source { services: &services, file: &file, context: &context }, chain)
+    service(loader, &target, Source { services: &services, file: &file, context: &context, other: true }, chain)
 }
 
 /// Services of another file: interpolated, canonical, paths absolute, but without its includes.
@@ -131,6 +164,6 @@ fn missing(
 
 fn cycle(chain: &Chain, again: &(PathBuf, String)) -> String {
     let line = |(file, name): &(PathBuf, String)| format!("{name} in {}", file.display());
-    let steps: Vec<String> = chain.iter().chain([again]).map(line).collect();
+    let steps: Vec<String> = chain.open.iter().chain([again]).map(line).collect();
     format!("Circular reference:\n  {}", steps.join("\n  extends "))
 }

@@ -7,6 +7,9 @@ use super::{Context, Loader, extends};
 use crate::diagnostic::Diagnostic;
 use crate::node::{Node, Span};
 
+/// Sections that an include brings in; its name and extensions stay its own.
+const IMPORTED: &[&str] = &["services", "volumes", "networks", "secrets", "configs", "models"];
+
 /// Takes the includes of a document in: they are the base, the document is merged over them.
 pub(super) fn resolve(loader: &mut Loader<'_>, mut root: Node, path: &Path, context: &Context) -> Node {
     let Some(includes) = root.as_map_mut().and_then(|map| map.shift_remove("include")) else { return root };
@@ -69,8 +72,7 @@ fn merge(loader: &mut Loader<'_>, files: &[PathBuf], context: &Context) -> Optio
         for document in loader.parse(file) {
             let mut document = loader.document(document, file, context);
             if let Some(map) = document.as_map_mut() {
-                map.shift_remove("name");
-                map.shift_remove("version");
+                map.retain(|key, _| IMPORTED.contains(&key.as_str()));
             }
             extends::resolve(loader, &mut document, file, context);
             tree = Some(loader.merge_over(tree.take(), document));

@@ -93,6 +93,10 @@ impl Walk<'_> {
                     self.fail(node, path, format!("{path} {value} does not match pattern '{text}'"));
                 }
             }
+            // Text was cast to a float before, and only whole numbers are accepted.
+            Shape::Range(..) if !matches!(node.value, Value::String(_)) && !shape.fits(&node.value) => {
+                self.wrong(node, "a string", path);
+            }
             Shape::Range(low, high) => {
                 let value = node.scalar_text().and_then(|text| text.parse::<f64>().ok());
                 if !value.is_some_and(|value| (*low..=*high).contains(&value)) {

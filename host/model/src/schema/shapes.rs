@@ -114,7 +114,7 @@ const HOSTS: Shape = OneOf(
 pub(super) const ROOT: &[Key] = &[
     nullable("version", Text),
     key("name", Text),
-    key("include", List(&OneOf(&[Text, Object(INCLUDE)], "a path or a mapping"))),
+    nullable("include", List(&OneOf(&[Text, Object(INCLUDE)], "a path or a mapping"))),
     nullable("services", Named(&Object(SERVICE))),
     nullable("networks", Named(&OneOf(&[Object(NETWORK), Any], "a mapping"))),
     nullable("volumes", Named(&OneOf(&[Object(VOLUME), Any], "a mapping"))),
