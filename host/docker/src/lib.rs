@@ -1,1 +1,17 @@
-//! (to be written)
+//! The [`windlass_runtime::Engine`] on the Docker Engine API. The only crate that names bollard.
+
+mod api;
+mod auth;
+mod build;
+mod config_file;
+mod connect;
+mod convert;
+mod create;
+mod engine;
+mod error;
+mod observe;
+mod streams;
+mod transport;
+
+pub use connect::{ConnectOptions, connect};
+pub use engine::DockerEngine;

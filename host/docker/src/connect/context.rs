@@ -1,0 +1,52 @@
+//! Docker contexts: `contexts/meta/<digest>/meta.json` in the directory of Docker's settings.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+use windlass_runtime::engine::{EngineError, EngineResult};
+
+use super::{Address, TlsFiles};
+use crate::error::plain;
+
+#[derive(Deserialize)]
+struct Meta {
+    #[serde(rename = "Endpoints", default)]
+    endpoints: std::collections::BTreeMap<String, MetaEndpoint>,
+}
+
+#[derive(Deserialize)]
+struct MetaEndpoint {
+    #[serde(rename = "Host", default)]
+    host: String,
+    #[serde(rename = "SkipTLSVerify", default)]
+    skip_tls_verify: bool,
+}
+
+/// Address of a named context.
+pub(super) fn load(directory: &Path, name: &str) -> EngineResult<Address> {
+    let digest = hex(&Sha256::digest(name.as_bytes()));
+    let path = directory.join("contexts/meta").join(&digest).join("meta.json");
+    let bytes = fs_err::read(&path).map_err(|_| unknown(name))?;
+    let meta: Meta = serde_json::from_slice(&bytes)
+        .map_err(|error| plain(operation(name), format!("{}: {error}", path.display())))?;
+    let endpoint = meta.endpoints.get("docker").ok_or_else(|| plain(operation(name), "it has no Docker endpoint"))?;
+    let files = directory.join("contexts/tls").join(&digest).join("docker");
+    let tls = files.is_dir().then(|| TlsFiles { directory: files, skip_verify: endpoint.skip_tls_verify });
+    Ok(Address { host: endpoint.host.clone(), tls })
+}
+
+fn operation(name: &str) -> String {
+    format!("use the Docker context {name}")
+}
+
+fn unknown(name: &str) -> EngineError {
+    EngineError {
+        hint: Some("`docker context ls` lists them; DOCKER_CONTEXT and `docker context use` choose one".to_owned()),
+        ..plain(operation(name), "there is no such context")
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,194 @@
+//! From options (`DOCKER_HOST`, contexts, TLS files) to an engine.
+
+use std::path::PathBuf;
+
+use windlass_runtime::engine::{EngineError, EngineErrorKind, EngineResult};
+
+use crate::config_file::ConfigFile;
+use crate::engine::DockerEngine;
+use crate::error::plain;
+use crate::transport::{self, Endpoint};
+
+mod context;
+
+/// Socket of a local engine.
+const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
+
+/// How to reach the engine. The command line fills this from flags and environment; nothing is read behind its back.
+#[derive(Debug, Clone, Default)]
+pub struct ConnectOptions {
+    /// `DOCKER_HOST`: `unix://…`, `tcp://host:port`, `ssh://user@host`. Wins over contexts.
+    pub host: Option<String>,
+    /// `DOCKER_CONTEXT`; `None`: the config file's current context.
+    pub context: Option<String>,
+    /// Directory of Docker's client settings (`DOCKER_CONFIG` or `~/.docker`): contexts, registry credentials, proxies.
+    pub docker_config_dir: Option<PathBuf>,
+    /// `DOCKER_TLS_VERIFY` is set: TLS with a checked certificate.
+    pub tls_verify: bool,
+    /// `DOCKER_CERT_PATH`: directory of `ca.pem`, `cert.pem`, `key.pem`; `None`: the settings directory.
+    pub cert_path: Option<PathBuf>,
+    /// `DOCKER_BUILDKIT`: `Some(false)` builds with the classic builder even where `buildx` is installed.
+    pub buildkit: Option<bool>,
+    /// Engine calls at once; `None`: a default sized for one engine.
+    pub parallel: Option<usize>,
+    /// Environment for programs this crate starts (`docker buildx`, credential helpers): `PATH`, `HOME`, and so on.
+    /// Empty: they inherit the process's own.
+    pub environment: Vec<(String, String)>,
+}
+
+/// TLS files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct TlsFiles {
+    /// Directory of `ca.pem`, `cert.pem`, `key.pem`.
+    pub(crate) directory: PathBuf,
+    /// Accept any server certificate.
+    pub(crate) skip_verify: bool,
+}
+
+/// What `resolve` finds: an address and, with TLS, its files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Address {
+    /// `unix://…`, `tcp://…`, `ssh://…`.
+    pub(crate) host: String,
+    /// With TLS.
+    pub(crate) tls: Option<TlsFiles>,
+}
+
+/// Prepares an engine. Costs no round trip: the first call does (version negotiation), and reports an engine that does
+/// not answer as `Unreachable` or `Denied` with what to do about it.
+///
+/// # Errors
+/// The address or the context is wrong, or TLS files cannot be read.
+pub fn connect(options: ConnectOptions) -> EngineResult<DockerEngine> {
+    let config = ConfigFile::load(options.docker_config_dir.as_deref())?;
+    let address = resolve(&options, &config)?;
+    let endpoint = endpoint(&address)?;
+    Ok(DockerEngine::new(endpoint, address.host, config, options))
+}
+
+/// Precedence as in the `docker` command line: host, named context, current context, the local socket.
+fn resolve(options: &ConnectOptions, config: &ConfigFile) -> EngineResult<Address> {
+    if let Some(host) = options.host.as_deref().filter(|host| !host.is_empty()) {
+        return Ok(Address { host: host.to_owned(), tls: tls_files(options) });
+    }
+    let named = options.context.as_deref().filter(|name| !name.is_empty());
+    match (named.or(config.current_context()), options.docker_config_dir.as_deref()) {
+        (None | Some("default"), _) => Ok(Address { host: format!("unix://{DEFAULT_SOCKET}"), tls: None }),
+        (Some(name), Some(directory)) => context::load(directory, name),
+        (Some(name), None) => Err(plain(
+            format!("use the Docker context {name}"),
+            "the directory of Docker's settings is not known; set DOCKER_CONFIG",
+        )),
+    }
+}
+
+fn tls_files(options: &ConnectOptions) -> Option<TlsFiles> {
+    let directory = options
+        .cert_path
+        .clone()
+        .or_else(|| options.tls_verify.then(|| options.docker_config_dir.clone().unwrap_or_default()))?;
+    Some(TlsFiles { directory, skip_verify: !options.tls_verify })
+}
+
+fn endpoint(address: &Address) -> EngineResult<Endpoint> {
+    let Some((scheme, rest)) = address.host.split_once("://") else {
+        return Err(bad_host(&address.host, "it has no scheme"));
+    };
+    match scheme {
+        "unix" => Ok(Endpoint::Unix(PathBuf::from(rest))),
+        "tcp" | "http" | "https" => tcp_endpoint(address, scheme, rest),
+        "ssh" => ssh_arguments(&address.host, rest).map(|arguments| Endpoint::Ssh { arguments }),
+        "npipe" => Err(bad_host(&address.host, "named pipes are not supported yet")),
+        _ => Err(bad_host(&address.host, "this scheme is not known")),
+    }
+}
+
+fn tcp_endpoint(address: &Address, scheme: &str, rest: &str) -> EngineResult<Endpoint> {
+    let authority = rest.trim_end_matches('/');
+    let secure = address.tls.is_some() || scheme == "https";
+    let with_port = match authority.rsplit_once(':') {
+        Some((_, port)) if port.parse::<u16>().is_ok() => authority.to_owned(),
+        _ => format!("{authority}:{}", if secure { 2376 } else { 2375 }),
+    };
+    if !secure {
+        return Ok(Endpoint::Tcp { address: with_port });
+    }
+    Err(secure_endpoint(&with_port))
+}
+
+/// TLS is not there yet; a connection without it would be worse than none.
+fn secure_endpoint(address: &str) -> EngineError {
+    let mut error = bad_host(&format!("tcp://{address}"), "TLS to the engine is not supported yet");
+    error.hint = Some("use ssh://user@host, which needs no certificates".to_owned());
+    error
+}
+
+/// `ssh://[user@]host[:port]` as arguments of `ssh`.
+fn ssh_arguments(host: &str, rest: &str) -> EngineResult<Vec<String>> {
+    let authority = rest.trim_end_matches('/');
+    let (user, host_port) = authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
+    let (name, port) = match host_port.rsplit_once(':') {
+        Some((name, port)) => (name, Some(port)),
+        None => (host_port, None),
+    };
+    // A leading dash would be read as an option of ssh.
+    if name.is_empty() || name.contains('/') || authority.starts_with('-') || name.starts_with('-') {
+        return Err(bad_host(host, "write ssh://user@host:port"));
+    }
+    let mut arguments = vec!["-o".to_owned(), "ConnectTimeout=30".to_owned(), "-T".to_owned()];
+    if let Some(user) = user {
+        arguments.extend(["-l".to_owned(), user.to_owned()]);
+    }
+    if let Some(port) = port {
+        arguments.extend(["-p".to_owned(), port.to_owned()]);
+    }
+    arguments.extend(["--".to_owned(), name.to_owned()]);
+    Ok(arguments)
+}
+
+fn bad_host(host: &str, why: &str) -> EngineError {
+    EngineError {
+        operation: format!("use the engine address {host}"),
+        message: why.to_owned(),
+        kind: EngineErrorKind::Other,
+        hint: Some("set DOCKER_HOST to unix:///path/to/docker.sock, tcp://host:port or ssh://user@host".to_owned()),
+    }
+}
+
+/// Adds to an error of the first call what to do about an engine that does not answer.
+pub(crate) fn with_address(mut error: EngineError, host: &str) -> EngineError {
+    let hint = match error.kind {
+        EngineErrorKind::Unreachable => Some(unreachable_hint(host)),
+        EngineErrorKind::Denied => Some(denied_hint(host)),
+        _ => return error,
+    };
+    error.operation = format!("reach the engine at {host}");
+    error.hint = hint;
+    error
+}
+
+fn unreachable_hint(host: &str) -> String {
+    if host.starts_with("unix://") {
+        "is it running? Start it with `sudo systemctl start docker` (or Docker Desktop); \
+         if it listens elsewhere, set DOCKER_HOST or choose a context with `docker context use`"
+            .to_owned()
+    } else {
+        "check that the engine listens there and that DOCKER_HOST or the Docker context is right".to_owned()
+    }
+}
+
+fn denied_hint(host: &str) -> String {
+    if host.starts_with("unix://") {
+        "add yourself to the group that owns the socket: `sudo usermod -aG docker $USER`, then log in again".to_owned()
+    } else {
+        "check the TLS files: DOCKER_CERT_PATH with ca.pem, cert.pem and key.pem, and DOCKER_TLS_VERIFY".to_owned()
+    }
+}
+
+/// The shared client of an endpoint.
+pub(crate) fn http(endpoint: &Endpoint) -> transport::HttpClient {
+    transport::client(endpoint.clone())
+}
+
+#[cfg(test)]
+mod tests;
