@@ -68,6 +68,10 @@ fn classify_transport(error: &Error) -> (EngineErrorKind, String) {
 
 fn innermost<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
     let mut current = error;
+    // bollard shows an I/O error as its own, without naming it as the source.
+    if let Some(Error::IOError { err }) = error.downcast_ref::<Error>() {
+        current = err;
+    }
     while let Some(source) = current.source() {
         current = source;
     }
