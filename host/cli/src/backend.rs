@@ -1,0 +1,74 @@
+//! Where engine and plugins come from: this machine's, or a test's.
+
+use std::sync::Arc;
+
+use windlass_model::Project;
+use windlass_plugin_host::{HostOptions, PluginHost, ProjectFacts};
+use windlass_runtime::hooks::Dialer;
+use windlass_runtime::{Engine, Hooks};
+
+use crate::env_vars;
+use crate::errors::CliResult;
+use crate::settings::Settings;
+
+/// Makes engine and plugins, each when a command first needs it.
+pub trait Backend: Send + Sync {
+    /// The engine. Opens no connection yet.
+    ///
+    /// # Errors
+    /// When the address makes no sense (unknown context, unreadable certificates).
+    fn engine(&self, settings: &Settings) -> CliResult<Arc<dyn Engine>>;
+    /// The plugins of a project. Loads none yet.
+    ///
+    /// # Errors
+    /// When the plugin machine cannot start.
+    fn hooks(&self, request: HooksRequest<'_>) -> CliResult<Arc<dyn Hooks>>;
+}
+
+/// What the plugins need to know.
+pub struct HooksRequest<'a> {
+    /// Settings of the run.
+    pub settings: &'a Settings,
+    /// The project whose plugins they are.
+    pub project: &'a Project,
+    /// Way to its containers.
+    pub dialer: Arc<dyn Dialer>,
+}
+
+/// Engine and plugins of this machine.
+#[derive(Debug, Clone, Copy)]
+pub struct Machine;
+
+impl Backend for Machine {
+    fn engine(&self, settings: &Settings) -> CliResult<Arc<dyn Engine>> {
+        let environment = &settings.environment;
+        let text = |name: &str| environment.get(name).map(str::to_owned);
+        let home = environment.path(env_vars::HOME);
+        let options = windlass_docker::ConnectOptions {
+            host: text(env_vars::DOCKER_HOST),
+            context: text(env_vars::DOCKER_CONTEXT),
+            docker_config_dir: environment
+                .path(env_vars::DOCKER_CONFIG)
+                .or_else(|| home.map(|home| home.join(".docker"))),
+            tls_verify: environment.get(env_vars::DOCKER_TLS_VERIFY).is_some(),
+            cert_path: environment.path(env_vars::DOCKER_CERT_PATH),
+            buildkit: environment.get(env_vars::DOCKER_BUILDKIT).map(|value| value != "0"),
+            parallel: settings.parallel,
+            environment: environment.all().iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        };
+        Ok(Arc::new(windlass_docker::connect(options)?))
+    }
+
+    fn hooks(&self, request: HooksRequest<'_>) -> CliResult<Arc<dyn Hooks>> {
+        let environment = &request.settings.environment;
+        let cache = environment.path(env_vars::XDG_CACHE_HOME);
+        let cache = cache.or_else(|| environment.path(env_vars::HOME).map(|home| home.join(".cache")));
+        Ok(Arc::new(PluginHost::new(HostOptions {
+            cache_dir: cache.map(|cache| cache.join("windlass").join("plugins")),
+            project_dir: request.project.working_dir.clone(),
+            declarations: request.project.windlass.plugins.clone(),
+            dialer: request.dialer,
+            facts: ProjectFacts::of(request.project),
+        })))
+    }
+}

@@ -1,0 +1,215 @@
+//! `windlass config`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use clap::Args;
+use serde_json::json;
+use windlass_model::{Loaded, Project, hash, render};
+
+use crate::context::Context;
+use crate::errors::{CliError, CliResult};
+use crate::{project, table};
+
+/// Check the compose file and print it in canonical form
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "one flag a variant, as the peer has them")]
+pub(crate) struct ConfigArgs {
+    /// Print the variables that `${…}` may use
+    #[arg(long)]
+    environment: bool,
+    /// Print where a value came from, layer by layer
+    #[arg(long, value_name = "PATH")]
+    explain: Option<String>,
+    /// Format: `yaml` or `json`
+    #[arg(long, value_name = "FORMAT", default_value = "yaml")]
+    format: String,
+    /// Print the config hashes of these services (separated by commas), or of all with `*`
+    #[arg(long, value_name = "SERVICES")]
+    hash: Option<String>,
+    /// Print the images
+    #[arg(long)]
+    images: bool,
+    #[arg(long, hide = true)]
+    lock_image_digests: bool,
+    /// Print the keys of models
+    #[arg(long)]
+    models: bool,
+    /// Print the keys of networks
+    #[arg(long)]
+    networks: bool,
+    /// Skip the checks of references between parts of the file
+    #[arg(long)]
+    no_consistency: bool,
+    /// Keep `env_file`, do not merge it into `environment`
+    #[arg(long)]
+    no_env_resolution: bool,
+    /// Keep `${…}`
+    #[arg(long)]
+    no_interpolate: bool,
+    /// Do not fill in what the file means without saying
+    #[arg(long)]
+    no_normalize: bool,
+    /// Keep relative paths
+    #[arg(long)]
+    no_path_resolution: bool,
+    /// Write to a file
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<std::path::PathBuf>,
+    /// Print the profiles
+    #[arg(long)]
+    profiles: bool,
+    /// Print nothing, only check
+    #[arg(short, long)]
+    quiet: bool,
+    #[arg(long, hide = true)]
+    resolve_image_digests: bool,
+    /// Print the services
+    #[arg(long)]
+    services: bool,
+    /// Print the variables that the file uses
+    #[arg(long)]
+    variables: bool,
+    /// Print the keys of volumes
+    #[arg(long)]
+    volumes: bool,
+    /// Only these services and their dependencies
+    names: Vec<String>,
+}
+
+pub(crate) async fn run(context: &Context, args: ConfigArgs) -> CliResult<()> {
+    if !matches!(args.format.as_str(), "yaml" | "json") {
+        return Err(CliError::usage(format!("unsupported format {:?}", args.format)));
+    }
+    if args.resolve_image_digests || args.lock_image_digests {
+        return Err(CliError::unsupported("resolving image digests from a registry"));
+    }
+    let loaded = project::load(context, |options| {
+        options.services.clone_from(&args.names);
+        options.no_interpolate = args.no_interpolate;
+        options.no_normalize = args.no_normalize;
+        options.no_path_resolution = args.no_path_resolution;
+        options.no_env_resolution = args.no_env_resolution || args.no_interpolate;
+        options.no_consistency = args.no_consistency || args.no_interpolate;
+    })?;
+    if args.quiet {
+        return Ok(());
+    }
+    let text = text(&args, &loaded)?;
+    match &args.output {
+        Some(path) => fs_err::write(path, text).map_err(|source| CliError::io("write the configuration", source)),
+        None => context.ui.data(text),
+    }
+}
+
+fn text(args: &ConfigArgs, loaded: &Loaded) -> CliResult<String> {
+    let project = &loaded.project;
+    if let Some(path) = &args.explain {
+        return explain(loaded, path);
+    }
+    if let Some(names) = &args.hash {
+        return hashes(project, names);
+    }
+    let lists: [(bool, Vec<String>); 6] = [
+        (args.services, by_dependency(project)),
+        (args.volumes, project.volumes.keys().cloned().collect()),
+        (args.networks, project.networks.keys().cloned().collect()),
+        (args.models, project.models.values().map(|model| model.model.clone()).collect()),
+        (args.profiles, loaded.profiles.clone()),
+        (args.images, images(project)),
+    ];
+    if let Some((_, list)) = lists.into_iter().find(|(wanted, _)| *wanted) {
+        return Ok(list.into_iter().map(|name| format!("{name}\n")).collect());
+    }
+    if args.environment {
+        return Ok(project.environment.iter().map(|(name, value)| format!("{name}={value}\n")).collect());
+    }
+    if args.variables {
+        return Ok(variables(args, loaded));
+    }
+    if args.no_interpolate {
+        return Ok(render::tree_yaml(&loaded.tree));
+    }
+    Ok(if args.format == "json" { render::project_json(project) } else { render::project_yaml(project) })
+}
+
+fn images(project: &Project) -> Vec<String> {
+    let own =
+        project.services.values().filter(|service| service.provider.is_none()).map(|service| project.image_of(service));
+    let hooks = project.services.values().flat_map(|service| service.pre_start.iter().map(|hook| hook.image.clone()));
+    let mut seen = BTreeSet::new();
+    own.chain(hooks).filter(|image| !image.is_empty() && seen.insert(image.clone())).collect()
+}
+
+/// Dependencies first, alphabetical where the order is free.
+fn by_dependency(project: &Project) -> Vec<String> {
+    fn visit<'p>(project: &'p Project, name: &'p str, seen: &mut BTreeSet<&'p str>, out: &mut Vec<String>) {
+        let Some(service) = project.services.get(name).filter(|_| seen.insert(name)) else { return };
+        let mut dependencies: Vec<&str> = service.depends_on.keys().map(String::as_str).collect();
+        dependencies.sort_unstable();
+        dependencies.into_iter().for_each(|dependency| visit(project, dependency, seen, out));
+        out.push(name.to_owned());
+    }
+    let (mut seen, mut out) = (BTreeSet::new(), Vec::new());
+    project.services.keys().for_each(|name| visit(project, name, &mut seen, &mut out));
+    out
+}
+
+fn hashes(project: &Project, names: &str) -> CliResult<String> {
+    let wanted: Vec<String> = match names {
+        "*" => project.services.keys().cloned().collect(),
+        list => list.split(',').map(str::to_owned).collect(),
+    };
+    project::check_names(&wanted, project.services.keys().map(String::as_str))?;
+    let sorted: BTreeMap<&String, String> =
+        wanted.iter().map(|name| (name, hash::service_hash(&project.services[name.as_str()]))).collect();
+    Ok(sorted.into_iter().map(|(name, hash)| format!("{name} {hash}\n")).collect())
+}
+
+fn variables(args: &ConfigArgs, loaded: &Loaded) -> String {
+    if args.format == "json" {
+        let map: BTreeMap<&String, _> = loaded
+            .variables
+            .iter()
+            .map(|v| (&v.name, json!({ "Name": v.name, "DefaultValue": v.default, "PresenceValue": v.alternate, "Required": v.required })))
+            .collect();
+        return format!("{}\n", json!(map));
+    }
+    let heads = ["NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE"].map(str::to_owned).to_vec();
+    let rows = loaded
+        .variables
+        .iter()
+        .map(|v| vec![v.name.clone(), v.required.to_string(), v.default.clone(), v.alternate.clone()]);
+    let cells: Vec<Vec<String>> = std::iter::once(heads).chain(rows).collect();
+    table::render(table::PRETTY, &cells)
+}
+
+/// Every layer of a path, or of a variable: where it was typed, and which one counts.
+fn explain(loaded: &Loaded, path: &str) -> CliResult<String> {
+    let layers = loaded.explain(path);
+    if layers.is_empty() {
+        if let Some(value) = loaded.project.environment.get(path) {
+            let used = loaded.variables.iter().find(|variable| variable.name == path);
+            let default = used
+                .filter(|variable| !variable.default.is_empty())
+                .map(|variable| format!(" (default in the file: {})", variable.default));
+            return Ok(format!("{path} = {value:?}  from the environment or .env{}\n", default.unwrap_or_default()));
+        }
+        return Err(CliError::hinted(
+            format!("nothing was typed for {path}"),
+            "paths look like services.web.image; `windlass config` shows what was filled in",
+        ));
+    }
+    let mut text = String::new();
+    for (index, (found, layer)) in layers.iter().enumerate() {
+        let last = layers.get(index + 1).is_none_or(|(next, _)| next != found);
+        let place = layer
+            .span
+            .file
+            .as_ref()
+            .map_or_else(String::new, |file| format!("{}:{}", file.path.display(), layer.span.line));
+        let word = if last { "" } else { "  (overridden)" };
+        writeln!(text, "{found} = {}  {place}{word}", layer.value).expect("writing to a string cannot fail");
+    }
+    Ok(text)
+}

@@ -1,0 +1,185 @@
+//! `windlass exec`.
+
+use std::io::Read;
+
+use clap::Args;
+use futures_util::StreamExt as _;
+use tokio::io::AsyncWriteExt as _;
+use tokio::sync::mpsc;
+use windlass_plan::observed::Container;
+use windlass_runtime::Engine;
+use windlass_runtime::engine::{ContainerFilter, ExecSession, ExecSpec, OutputStream};
+
+use crate::context::Context;
+use crate::errors::{CliError, CliResult};
+use crate::project;
+
+/// Run a command in a running container
+#[derive(Debug, Args)]
+pub(crate) struct ExecArgs {
+    /// Run it in the background
+    #[arg(short, long)]
+    detach: bool,
+    /// Environment: `KEY=VALUE`, or `KEY` from the environment
+    #[arg(short, long, value_name = "KEY=VALUE")]
+    env: Vec<String>,
+    /// Number of the replica
+    #[arg(long, value_name = "N")]
+    index: Option<u32>,
+    #[arg(short, long, hide = true)]
+    interactive: bool,
+    /// No terminal (default: one if standard output is a terminal)
+    #[arg(short = 'T', long = "no-tty", alias = "no-TTY")]
+    no_tty: bool,
+    #[arg(short, long, hide = true)]
+    tty: bool,
+    /// With full privileges
+    #[arg(long)]
+    privileged: bool,
+    /// User
+    #[arg(short, long, value_name = "USER")]
+    user: Option<String>,
+    /// Folder
+    #[arg(short, long, value_name = "DIR")]
+    workdir: Option<String>,
+    /// Service
+    service: String,
+    /// Command and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    command: Vec<String>,
+}
+
+pub(crate) async fn run(context: &Context, args: ExecArgs) -> CliResult<()> {
+    let project = project::name(context)?;
+    let engine = context.engine()?;
+    let container = candidate(&*engine, &project, &args).await?;
+    let terminals = context.settings.terminals;
+    let tty = !args.no_tty && !args.detach && terminals.out && terminals.input;
+    let environment = args.env.iter().filter_map(|pair| match pair.split_once('=') {
+        Some(_) => Some(pair.clone()),
+        None => context.settings.environment.get(pair).map(|value| format!("{pair}={value}")),
+    });
+    let spec = ExecSpec {
+        command: args.command,
+        environment: environment.collect(),
+        user: args.user.unwrap_or_default(),
+        working_dir: args.workdir.unwrap_or_default(),
+        privileged: args.privileged,
+        tty,
+        stdin: !args.detach,
+        detach: args.detach,
+    };
+    let session = engine.exec(&container.id, &spec).await?;
+    if args.detach {
+        return Ok(());
+    }
+    let id = session.id.clone();
+    let raw = tty.then(RawMode::enter).transpose()?;
+    let streamed = stream(context, &*engine, session, tty).await;
+    drop(raw);
+    streamed?;
+    match engine.exec_exit_code(&id).await? {
+        0 => Ok(()),
+        code => Err(CliError::Exit(u8::try_from(code & 0xff).unwrap_or(1))),
+    }
+}
+
+async fn candidate(engine: &dyn Engine, project: &str, args: &ExecArgs) -> CliResult<Container> {
+    let filter = ContainerFilter {
+        project: Some(project.to_owned()),
+        all: false,
+        one_off: None,
+        service: Some(args.service.clone()),
+    };
+    let mut containers = engine.list_containers(&filter).await?;
+    containers.sort_by_key(|container| (container.is_one_off(), container.number()));
+    let found = match args.index {
+        Some(index) => containers.into_iter().find(|container| container.number() == index),
+        None => containers.into_iter().next(),
+    };
+    found.ok_or_else(|| match args.index {
+        Some(index) => CliError::usage(format!("service {:?} is not running container #{index}", args.service)),
+        None => CliError::usage(format!("service {:?} is not running", args.service)),
+    })
+}
+
+/// Passes input and output until the command's output ends.
+async fn stream(context: &Context, engine: &dyn Engine, mut session: ExecSession, tty: bool) -> CliResult<()> {
+    let mut input = session.input.take();
+    let mut typed = read_input(context);
+    let mut resized = resizes()?;
+    if tty {
+        resize(engine, &session.id).await;
+    }
+    loop {
+        tokio::select! {
+            chunk = session.output.next() => match chunk {
+                Some(chunk) => {
+                    let chunk = chunk?;
+                    if chunk.stream == OutputStream::Stderr { context.ui.data_err(&chunk.bytes) } else { context.ui.data(&chunk.bytes)? }
+                }
+                None => return Ok(()),
+            },
+            bytes = typed.recv(), if input.is_some() => match (bytes, &mut input) {
+                (Some(bytes), Some(pipe)) => {
+                    // The command may have ended; its output tells.
+                    if pipe.write_all(&bytes).await.is_err() || pipe.flush().await.is_err() {
+                        input = None;
+                    }
+                }
+                _ => {
+                    if let Some(mut pipe) = input.take() {
+                        drop(pipe.shutdown().await);
+                    }
+                }
+            },
+            _ = resized.recv() => resize(engine, &session.id).await,
+        }
+    }
+}
+
+/// Standard input, read by a thread of its own because it cannot be waited for.
+fn read_input(context: &Context) -> mpsc::Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel(16);
+    if let Some(mut input) = context.ui.take_input() {
+        std::thread::spawn(move || {
+            let mut buffer = [0; 8192];
+            while let Ok(read) = input.read(&mut buffer) {
+                if read == 0 || sender.blocking_send(buffer[..read].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+    }
+    receiver
+}
+
+fn resizes() -> CliResult<tokio::signal::unix::Signal> {
+    let kind = tokio::signal::unix::SignalKind::window_change();
+    tokio::signal::unix::signal(kind).map_err(|source| CliError::io("listen to changes of the terminal's size", source))
+}
+
+/// Tells the command's terminal its size; one that does not know it is a nuisance, not an error.
+async fn resize(engine: &dyn Engine, id: &str) {
+    if let Ok((width, height)) = crossterm::terminal::size() {
+        drop(engine.exec_resize(id, width, height).await);
+    }
+}
+
+/// The terminal passes every key on while this lives.
+struct RawMode;
+
+impl RawMode {
+    fn enter() -> CliResult<Self> {
+        crossterm::terminal::enable_raw_mode()
+            .map_err(|source| CliError::io("switch the terminal to raw mode", source))?;
+        Ok(Self)
+    }
+}
+
+impl Drop for RawMode {
+    fn drop(&mut self) {
+        // Nothing more can be done for a terminal that does not come back.
+        drop(crossterm::terminal::disable_raw_mode());
+    }
+}

@@ -1,0 +1,141 @@
+//! `windlass logs`.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use clap::Args;
+use futures_util::StreamExt as _;
+use windlass_plan::observed::Container;
+use windlass_runtime::Engine;
+use windlass_runtime::engine::{ContainerFilter, LogOptions};
+
+use crate::context::Context;
+use crate::errors::{CliError, CliResult};
+use crate::follow::{FollowOptions, Follower, Next};
+use crate::logs::{LogPrinter, LogStyle, short_name};
+use crate::project;
+use crate::signals::Signals;
+
+/// Show the output of containers
+#[derive(Debug, Args)]
+pub(crate) struct LogsArgs {
+    /// Go on with new output
+    #[arg(short, long)]
+    follow: bool,
+    /// Number of the replica
+    #[arg(long, value_name = "N")]
+    index: Option<u32>,
+    /// No colours
+    #[arg(long)]
+    no_color: bool,
+    /// No names before the lines
+    #[arg(long)]
+    no_log_prefix: bool,
+    /// From this time on: a timestamp, or how long ago (`42m`)
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Only the last lines of each container
+    #[arg(short = 'n', long, value_name = "LINES", default_value = "all")]
+    tail: String,
+    /// The engine's times before the lines
+    #[arg(short, long)]
+    timestamps: bool,
+    /// Up to this time
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// Only these services
+    services: Vec<String>,
+}
+
+pub(crate) async fn run(context: &Context, args: LogsArgs) -> CliResult<()> {
+    if args.index.is_some() && args.services.len() != 1 {
+        return Err(CliError::usage("--index can only be used with a single service"));
+    }
+    let name = project::name(context)?;
+    if !context.settings.name_only && !args.services.is_empty() {
+        let loaded = project::load(context, |options| options.profiles.push("*".to_owned()))?;
+        project::check_names(&args.services, loaded.project.services.keys().map(String::as_str))?;
+    }
+    let engine = context.engine()?;
+    let style = LogStyle { bare: args.no_log_prefix, monochrome: args.no_color, ..LogStyle::default() };
+    let printer = Arc::new(LogPrinter::new(Arc::clone(&context.ui), style));
+    let options = LogOptions {
+        follow: args.follow,
+        tail: Some(args.tail.clone()),
+        since: args.since.as_deref().map(|time| moment(context, time)),
+        until: args.until.as_deref().map(|time| moment(context, time)),
+        timestamps: args.timestamps,
+    };
+    if args.follow {
+        return follow(engine, printer, (&name, &args, options)).await;
+    }
+    let containers = containers(&engine, &name, &args).await?;
+    for container in &containers {
+        printer.register(&short_name(container, &name));
+    }
+    let all = containers.iter().map(|container| print(&engine, &printer, &name, container, &options));
+    futures_util::future::try_join_all(all).await.map(|_| ())
+}
+
+async fn containers(engine: &Arc<dyn Engine>, project: &str, args: &LogsArgs) -> CliResult<Vec<Container>> {
+    let filter = ContainerFilter { project: Some(project.to_owned()), all: true, one_off: Some(false), service: None };
+    let mut all = engine.list_containers(&filter).await?;
+    all.retain(|container| {
+        let named = args.services.is_empty() || args.services.iter().any(|service| service == container.service());
+        named && args.index.is_none_or(|index| container.number() == index)
+    });
+    Ok(all)
+}
+
+async fn print(
+    engine: &Arc<dyn Engine>,
+    printer: &LogPrinter,
+    project: &str,
+    container: &Container,
+    options: &LogOptions,
+) -> CliResult<()> {
+    let name = short_name(container, project);
+    let details = engine.inspect_container(&container.id).await?;
+    let mut output = engine.logs(&container.id, details.tty, options).await?;
+    while let Some(chunk) = output.next().await {
+        printer.chunk(&name, &chunk?)?;
+    }
+    printer.flush(&name)
+}
+
+async fn follow(
+    engine: Arc<dyn Engine>,
+    printer: Arc<LogPrinter>,
+    (name, args, options): (&str, &LogsArgs, LogOptions),
+) -> CliResult<()> {
+    let services = (!args.services.is_empty()).then(|| args.services.iter().cloned().collect());
+    let wanted =
+        FollowOptions { project: name.to_owned(), services, except: BTreeSet::new(), since: None, announce: false };
+    let mut follower = Follower::subscribe(Arc::clone(&engine), printer, wanted).await?;
+    for container in containers(&engine, name, args).await? {
+        follower.add(&container, options.clone()).await?;
+    }
+    let (mut signals, _shutdown) = Signals::listen()?;
+    while !follower.is_over() {
+        tokio::select! {
+            next = follower.next() => if let Next::Broken = next? { break },
+            () = signals.next() => {
+                return Err(CliError::Interrupted);
+            }
+        }
+    }
+    follower.drain().await
+}
+
+/// A time as the engine takes it: `42m` counts back from now.
+fn moment(context: &Context, text: &str) -> String {
+    let Ok(ago) = windlass_model::units::duration(text) else {
+        let parsed = text.parse::<jiff::Timestamp>().ok();
+        return parsed
+            .map_or_else(|| text.to_owned(), |time| format!("{}.{:09}", time.as_second(), time.subsec_nanosecond()));
+    };
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.to_owned();
+    }
+    (context.unix_now() - i64::try_from(ago.as_secs()).unwrap_or(0)).to_string()
+}

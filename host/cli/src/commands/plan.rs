@@ -1,0 +1,24 @@
+//! `windlass plan`.
+
+use clap::Args;
+
+use super::up::ShapeArgs;
+use crate::context::Context;
+use crate::errors::CliResult;
+
+/// Print what `up` would do and why; change nothing
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    shape: ShapeArgs,
+}
+
+pub(crate) async fn run(context: &Context, args: PlanArgs) -> CliResult<()> {
+    let options = args.shape.options(context)?;
+    let engine = context.engine()?;
+    // The answer to a question would change the plan: the questions are printed with it instead.
+    let project = crate::project::selected(context, &options.targets, options.no_deps)?;
+    let observed = engine.observe(&crate::project::scope(&project)).await?;
+    let plan = windlass_plan::up(&project, &observed, &options)?;
+    context.ui.data(windlass_plan::render(&plan))
+}

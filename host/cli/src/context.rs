@@ -1,0 +1,42 @@
+//! What every command is given.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use windlass_runtime::Engine;
+
+use crate::backend::Backend;
+use crate::errors::CliResult;
+use crate::settings::Settings;
+use crate::ui::Ui;
+
+/// What every command is given.
+pub(crate) struct Context {
+    /// The one who prints.
+    pub(crate) ui: Arc<Ui>,
+    /// Values of the global flags.
+    pub(crate) settings: Settings,
+    /// Where engine and plugins come from.
+    pub(crate) backend: Box<dyn Backend>,
+    /// The time.
+    pub(crate) now: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+}
+
+impl Context {
+    /// The engine.
+    pub(crate) fn engine(&self) -> CliResult<Arc<dyn Engine>> {
+        self.backend.engine(&self.settings)
+    }
+
+    /// Seconds since the epoch, now.
+    pub(crate) fn unix_now(&self) -> i64 {
+        let now = (self.now)().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
+    }
+
+    /// Now as the engine takes times: seconds since the epoch with fraction.
+    pub(crate) fn engine_now(&self) -> String {
+        let now = (self.now)().duration_since(UNIX_EPOCH).unwrap_or_default();
+        format!("{}.{:09}", now.as_secs(), now.subsec_nanos())
+    }
+}

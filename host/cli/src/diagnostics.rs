@@ -1,0 +1,95 @@
+//! Errors and warnings as text: message, place with excerpt and caret, hint.
+
+use std::error::Error as _;
+use std::path::Path;
+
+use windlass_model::node::Span;
+use windlass_model::{Diagnostic, Diagnostics, Severity};
+
+use crate::errors::CliError;
+use crate::ui::{Style, Ui};
+
+/// Shows why the program ends; nothing where that was shown already.
+pub(crate) fn show_error(ui: &Ui, error: &CliError) {
+    match error {
+        CliError::Run(_) | CliError::Exit(_) | CliError::Interrupted => {}
+        CliError::Arguments(error) => show_arguments(ui, error),
+        CliError::Model(diagnostics) => show_all(ui, diagnostics),
+        CliError::Usage { .. } | CliError::Engine(_) | CliError::Hook(_) | CliError::Io { .. } => {
+            ui.error(chain(error));
+            if let CliError::Hook(hook) = error {
+                hook.stderr.iter().for_each(|line| ui.status(format_args!("    {line}")));
+            }
+            if let Some(hint) = error.hint() {
+                ui.hint(hint);
+            }
+        }
+    }
+}
+
+fn show_arguments(ui: &Ui, error: &clap::Error) {
+    if error.use_stderr() {
+        ui.status(error.to_string().trim_end());
+    } else {
+        // Help was asked for; a reader that left early has seen enough.
+        drop(ui.data(error.to_string()));
+    }
+}
+
+/// The error with its causes.
+fn chain(error: &CliError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// Shows all problems of a load.
+pub(crate) fn show_all(ui: &Ui, diagnostics: &Diagnostics) {
+    diagnostics.0.iter().for_each(|diagnostic| show(ui, diagnostic));
+}
+
+fn show(ui: &Ui, diagnostic: &Diagnostic) {
+    match diagnostic.severity {
+        Severity::Error => ui.error(&diagnostic.message),
+        Severity::Warning => ui.warning(&diagnostic.message),
+    }
+    if let Some(span) = &diagnostic.span {
+        show_place(ui, span);
+    }
+    for (text, span) in &diagnostic.related {
+        ui.status(format_args!("  {}", ui.paint(Style::Bold, text)));
+        show_place(ui, span);
+    }
+    if let Some(hint) = &diagnostic.hint {
+        ui.hint(hint);
+    }
+}
+
+fn show_place(ui: &Ui, span: &Span) {
+    let Some(file) = &span.file else { return };
+    let arrow = ui.paint(Style::Cyan, "-->");
+    ui.status(format_args!("  {arrow} {}:{}:{}", relative(&file.path), span.line, span.column));
+    let Some(line) = span.line.checked_sub(1).and_then(|index| file.text.lines().nth(index)) else { return };
+    let number = span.line.to_string();
+    let (margin, bar) = (" ".repeat(number.len()), ui.paint(Style::Cyan, "|"));
+    let blank: String = line.chars().take(span.column.saturating_sub(1)).map(blank_of).collect();
+    let room = line.chars().count().saturating_sub(span.column.saturating_sub(1)).max(1);
+    let caret = ui.paint(Style::Red, "^".repeat(span.length.clamp(1, room)));
+    ui.status(format_args!("  {margin} {bar}"));
+    ui.status(format_args!("  {} {bar} {line}", ui.paint(Style::Cyan, number)));
+    ui.status(format_args!("  {margin} {bar} {blank}{caret}"));
+}
+
+/// Keeps tabs, so that the caret stands under its character.
+const fn blank_of(character: char) -> char {
+    if character == '\t' { '\t' } else { ' ' }
+}
+
+fn relative(path: &Path) -> String {
+    path.display().to_string()
+}

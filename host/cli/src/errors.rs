@@ -1,0 +1,177 @@
+//! What a command can fail with, and the exit code of each kind.
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | success |
+//! | 1 | error: bad flags, a compose file with problems, an engine call that failed, a dependency that did not start |
+//! | 4 | a policy plugin said no |
+//! | 5 | a probe did not succeed in time, or its container ended |
+//! | 6 | a load failed |
+//! | 7 | a plugin failed at another stage |
+//! | 8 | no engine answers |
+//! | 130 | interrupted |
+//! | other | the code of the container or command: `exec`, `up --exit-code-from` and the abort flags |
+
+use std::io;
+
+use windlass_model::Diagnostics;
+use windlass_runtime::engine::EngineErrorKind;
+use windlass_runtime::{EngineError, HookError};
+
+/// Result of a command's parts.
+pub type CliResult<T> = Result<T, CliError>;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// A flag or argument is wrong, or something asked for is not there. The sentence is the peer's where it has one.
+    #[error("{message}")]
+    Usage {
+        /// Sentence.
+        message: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+    /// clap's own message: usage errors and help.
+    #[error(transparent)]
+    Arguments(#[from] clap::Error),
+    /// The compose file has problems.
+    #[error("the compose file has problems")]
+    Model(Diagnostics),
+    /// An engine call failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// Plugins could not be prepared.
+    #[error(transparent)]
+    Hook(#[from] HookError),
+    /// The system refused something.
+    #[error("failed to {operation}")]
+    Io {
+        /// Verb and object.
+        operation: String,
+        /// Cause.
+        #[source]
+        source: io::Error,
+    },
+    /// A run ended with failures, which its reporter has already shown.
+    #[error("the run failed")]
+    Run(Failure),
+    /// The user asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+    /// A container's or command's own code.
+    #[error("exit code {0}")]
+    Exit(u8),
+}
+
+/// What made a run fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// An engine call, or a dependency's condition.
+    Step,
+    /// A policy plugin.
+    Policy,
+    /// A probe.
+    Probe,
+    /// A load.
+    Load,
+    /// A plugin at another stage.
+    Hook,
+    /// No engine answered.
+    Unreachable,
+}
+
+impl CliError {
+    /// A usage error without a hint.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), hint: None }
+    }
+
+    /// A usage error with a hint.
+    pub fn hinted(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), hint: Some(hint.into()) }
+    }
+
+    /// Something of Compose that Windlass does not do yet.
+    #[must_use]
+    pub fn unsupported(what: &str) -> Self {
+        Self::usage(format!("{what} is not supported yet"))
+    }
+
+    /// A refusal of the system.
+    pub fn io(operation: impl Into<String>, source: io::Error) -> Self {
+        Self::Io { operation: operation.into(), source }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Usage { hint, .. } => hint.as_deref(),
+            Self::Engine(error) => error.hint.as_deref(),
+            Self::Hook(error) => error.hint.as_deref(),
+            Self::Arguments(_)
+            | Self::Model(_)
+            | Self::Io { .. }
+            | Self::Run(_)
+            | Self::Interrupted
+            | Self::Exit(_) => None,
+        }
+    }
+}
+
+/// The exit code of an error.
+#[must_use]
+pub fn exit_code(error: &CliError) -> u8 {
+    match error {
+        CliError::Usage { .. } | CliError::Model(_) | CliError::Io { .. } => 1,
+        CliError::Arguments(error) => u8::from(error.use_stderr()),
+        CliError::Engine(error) => engine_code(error.kind),
+        CliError::Hook(_) => 7,
+        CliError::Run(failure) => failure_code(*failure),
+        CliError::Interrupted => 130,
+        CliError::Exit(code) => *code,
+    }
+}
+
+const fn engine_code(kind: EngineErrorKind) -> u8 {
+    match kind {
+        EngineErrorKind::Unreachable | EngineErrorKind::Denied => 8,
+        EngineErrorKind::NotFound
+        | EngineErrorKind::Conflict
+        | EngineErrorKind::Unsupported
+        | EngineErrorKind::Other => 1,
+    }
+}
+
+const fn failure_code(failure: Failure) -> u8 {
+    match failure {
+        Failure::Step => 1,
+        Failure::Policy => 4,
+        Failure::Probe => 5,
+        Failure::Load => 6,
+        Failure::Hook => 7,
+        Failure::Unreachable => 8,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn engine(kind: EngineErrorKind) -> CliError {
+        CliError::Engine(EngineError { operation: "x".into(), message: "y".into(), kind, hint: None })
+    }
+
+    #[test]
+    fn codes_are_the_documented_ones() {
+        assert_eq!(exit_code(&CliError::usage("x")), 1);
+        assert_eq!(exit_code(&engine(EngineErrorKind::Unreachable)), 8);
+        assert_eq!(exit_code(&engine(EngineErrorKind::Conflict)), 1);
+        assert_eq!(exit_code(&CliError::Interrupted), 130);
+        assert_eq!(exit_code(&CliError::Exit(42)), 42);
+        let failures =
+            [Failure::Step, Failure::Policy, Failure::Probe, Failure::Load, Failure::Hook, Failure::Unreachable];
+        assert_eq!(failures.map(|failure| exit_code(&CliError::Run(failure))), [1, 4, 5, 6, 7, 8]);
+    }
+}

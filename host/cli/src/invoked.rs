@@ -1,0 +1,89 @@
+//! How the program was called: as `windlass`, as the plugin `docker windlass`, or as a stand-in for `docker-compose`.
+
+use std::path::Path;
+
+use crate::env_vars::{self, Environment};
+use crate::errors::{CliError, CliResult};
+
+/// Arguments and environment after the caller's ways are undone.
+#[derive(Debug)]
+pub(crate) struct Invocation {
+    /// Program name and arguments, as clap wants them.
+    pub(crate) args: Vec<String>,
+    /// Environment, with the Docker client's root flags in it.
+    pub(crate) environment: Environment,
+}
+
+/// Undoes the caller's ways: the Docker client calls `docker-NAME [ROOT FLAGS] NAME ARGS…`.
+pub(crate) fn read(args: Vec<String>, mut environment: Environment) -> CliResult<Invocation> {
+    let program = args.first().map_or("windlass", String::as_str);
+    let name = Path::new(program).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let Some(plugin) = name.strip_prefix("docker-").map(str::to_owned) else {
+        return Ok(Invocation { args, environment });
+    };
+    let mut rest: Vec<String> = args.into_iter().skip(1).collect();
+    take_root_flags(&mut rest, &mut environment)?;
+    if rest.first() == Some(&plugin) {
+        rest.remove(0);
+    }
+    rest.insert(0, "windlass".to_owned());
+    Ok(Invocation { args: rest, environment })
+}
+
+/// Root flags of the Docker client, as the variables that mean the same.
+fn take_root_flags(args: &mut Vec<String>, environment: &mut Environment) -> CliResult<()> {
+    while let Some(first) = args.first() {
+        let (flag, inline) = match first.split_once('=') {
+            Some((flag, value)) if flag.starts_with("--") => (flag.to_owned(), Some(value.to_owned())),
+            _ => (first.clone(), None),
+        };
+        let Some(variable) = variable_of(&flag)? else { return Ok(()) };
+        args.remove(0);
+        let value = match inline {
+            Some(value) => value,
+            None if args.is_empty() => return Err(CliError::usage(format!("flag needs an argument: {flag}"))),
+            None => args.remove(0),
+        };
+        environment.set(variable, value);
+    }
+    Ok(())
+}
+
+fn variable_of(flag: &str) -> CliResult<Option<&'static str>> {
+    match flag {
+        "--context" | "-c" => Ok(Some(env_vars::DOCKER_CONTEXT)),
+        "--host" | "-H" => Ok(Some(env_vars::DOCKER_HOST)),
+        "--config" => Ok(Some(env_vars::DOCKER_CONFIG)),
+        "--tls" | "--tlscacert" | "--tlscert" | "--tlskey" | "--tlsverify" | "--log-level" | "-l" | "--debug"
+        | "-D" => Err(CliError::hinted(
+            format!("the Docker client's flag `{flag}` is not supported yet"),
+            "set DOCKER_HOST, DOCKER_CERT_PATH and DOCKER_TLS_VERIFY, or use a Docker context",
+        )),
+        _ => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(words: &[&str]) -> Invocation {
+        read(words.iter().map(|word| (*word).to_owned()).collect(), Environment::default()).unwrap()
+    }
+
+    #[test]
+    fn the_docker_client_repeats_the_plugins_name() {
+        assert_eq!(args(&["/usr/libexec/docker-windlass", "windlass", "ps", "-a"]).args, ["windlass", "ps", "-a"]);
+        assert_eq!(args(&["docker-compose", "compose", "up"]).args, ["windlass", "up"]);
+        assert_eq!(args(&["docker-compose", "up"]).args, ["windlass", "up"]);
+        assert_eq!(args(&["windlass", "compose"]).args, ["windlass", "compose"]);
+    }
+
+    #[test]
+    fn root_flags_become_variables() {
+        let called = args(&["docker-windlass", "--context=far", "-H", "tcp://x:1", "windlass", "ps"]);
+        assert_eq!(called.args, ["windlass", "ps"]);
+        assert_eq!(called.environment.get("DOCKER_CONTEXT"), Some("far"));
+        assert_eq!(called.environment.get("DOCKER_HOST"), Some("tcp://x:1"));
+    }
+}

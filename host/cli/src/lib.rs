@@ -1,0 +1,92 @@
+//! The `windlass` command line: wires model, planner, executor, engine and plugins together.
+//!
+//! [`run`] is the whole program: arguments → [`settings::Settings`] → a command → an exit code. Everything it touches
+//! comes in through [`World`], so that tests run it in their own process over a fake engine.
+
+mod args;
+mod attached;
+mod backend;
+mod commands;
+mod context;
+mod diagnostics;
+pub mod env_vars;
+pub mod errors;
+mod execution;
+mod files;
+mod follow;
+mod humanize;
+mod invoked;
+mod lock;
+mod logs;
+mod ports;
+mod project;
+mod reporter;
+mod settings;
+mod signals;
+mod summary;
+mod table;
+mod template;
+mod ui;
+mod world;
+
+pub use args::Cli;
+pub use backend::{Backend, HooksRequest};
+pub use settings::Settings;
+pub use ui::{Streams, Terminals};
+pub use world::World;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::FromArgMatches as _;
+
+use crate::context::Context;
+use crate::errors::{CliError, CliResult, exit_code};
+use crate::ui::{Ui, UiOptions};
+
+/// Runs the program.
+#[must_use]
+pub fn run(world: World) -> ExitCode {
+    let World { args, environment, cwd, streams, backend, now } = world;
+    let terminals = streams.terminals;
+    let invocation = match invoked::read(args, environment) {
+        Ok(invocation) => invocation,
+        Err(error) => return finish(&Ui::new(streams, UiOptions::plain()), &error),
+    };
+    let settings = parse(&invocation.args)
+        .and_then(|(cli, global)| Ok((cli, Settings::resolve(global, invocation.environment, cwd, terminals)?)));
+    let (cli, settings) = match settings {
+        Ok(parsed) => parsed,
+        Err(error) => return finish(&Ui::new(streams, UiOptions::plain()), &error),
+    };
+    let ui = Arc::new(Ui::new(streams, settings.ui_options()));
+    let context = Context { ui: Arc::clone(&ui), settings, backend, now };
+    match block_on(commands::dispatch(&context, cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => finish(&ui, &error),
+    }
+}
+
+fn parse(args: &[String]) -> CliResult<(Cli, args::GlobalArgs)> {
+    let matches = commands::complete_command().try_get_matches_from(args)?;
+    let cli = Cli::from_arg_matches(&matches)?;
+    let global = cli.global.clone();
+    Ok((cli, global))
+}
+
+/// One thread is enough to wait for an engine, and starts faster than many.
+fn block_on(future: impl Future<Output = CliResult<()>>) -> CliResult<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| CliError::io("start the event loop", source))?;
+    let result = runtime.block_on(future);
+    // A thread that waits for standard input must not hold up the end.
+    runtime.shutdown_background();
+    result
+}
+
+fn finish(ui: &Ui, error: &CliError) -> ExitCode {
+    diagnostics::show_error(ui, error);
+    ExitCode::from(exit_code(error))
+}

@@ -1,0 +1,172 @@
+//! A live line for everything that is at work, with what it waits for and how long; it collapses when it is done.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use unicode_width::UnicodeWidthChar as _;
+use windlass_plan::step::Action;
+use windlass_plan::{Plan, StepId};
+use windlass_runtime::event::Stamped;
+use windlass_runtime::hooks::{LogSeverity, Verdict};
+use windlass_runtime::{Event, Outcome};
+
+use super::words;
+use crate::humanize;
+use crate::ui::{Style, Ui};
+
+const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+
+/// State between events.
+pub(super) struct Live {
+    title: &'static str,
+    begin: Instant,
+    verbose: bool,
+    running: BTreeMap<StepId, Line>,
+    done: usize,
+    all: usize,
+    ended: bool,
+}
+
+struct Line {
+    since: Instant,
+    detail: String,
+}
+
+impl Live {
+    pub(super) fn new(title: &'static str, plan: &Plan, verbose: bool) -> Self {
+        let all = plan.steps.iter().filter(|step| words::done(&step.action).is_some()).count();
+        Self { title, begin: Instant::now(), verbose, running: BTreeMap::new(), done: 0, all, ended: false }
+    }
+
+    pub(super) fn event(&mut self, ui: &Ui, plan: &Plan, event: &Stamped) {
+        match &event.event {
+            Event::StepStarted(id) => {
+                self.running.insert(*id, Line { since: Instant::now(), detail: String::new() });
+            }
+            Event::StepSkipped(id, _) => self.end(*id, plan),
+            Event::StepDone(id, took) => {
+                self.end(*id, plan);
+                self.collapse(ui, plan, *id, *took);
+            }
+            Event::StepFailed { step, .. } => {
+                self.end(*step, plan);
+                words::show_failure(ui, plan, &event.event);
+            }
+            Event::Transfer(id, progress) => self.detail(*id, progress.text.clone()),
+            Event::ProbeAttempt { step, verdict, .. } if !matches!(verdict, Verdict::Ready) => {
+                self.detail(*step, words::verdict(verdict))
+            }
+            Event::LoadProgress { step, done, total, label } => {
+                let total = total.map(|total| format!(" of {total}")).unwrap_or_default();
+                self.detail(*step, format!("{done}{total} {label}"));
+            }
+            Event::PluginLog { severity, message, .. } if self.verbose || *severity >= LogSeverity::Warning => {
+                ui.status(format_args!("   {message}"))
+            }
+            Event::HookOutput { line, .. } => ui.status(format_args!("   {line}")),
+            Event::Note { .. } => words::show_failure(ui, plan, &event.event),
+            Event::ShutdownRequested(false) => ui.status("Gracefully stopping... press Ctrl+C again to force"),
+            _ => {}
+        }
+        self.draw(ui, plan);
+    }
+
+    fn end(&mut self, id: StepId, plan: &Plan) {
+        self.running.remove(&id);
+        self.done += usize::from(words::done(&words::step(plan, id).action).is_some());
+    }
+
+    fn detail(&mut self, id: StepId, text: String) {
+        if let Some(line) = self.running.get_mut(&id) {
+            line.detail = text;
+        }
+    }
+
+    /// What took time or made something stays as one line; the many quick steps leave none.
+    fn collapse(&self, ui: &Ui, plan: &Plan, id: StepId, took: Duration) {
+        let step = words::step(plan, id);
+        let Some(done) = words::done(&step.action) else { return };
+        let left = format!(" {} {} {}", ui.paint(Style::Green, "✔"), words::resource(step), ui.paint(Style::Dim, done));
+        ui.status(right_aligned(&left, &humanize::duration(took), ui.options().width));
+    }
+
+    /// Draws the area: a header, then what is at work, as much as fits.
+    pub(super) fn draw(&self, ui: &Ui, plan: &Plan) {
+        if self.ended {
+            return;
+        }
+        let options = ui.options();
+        let room = options.height.saturating_sub(3).clamp(1, 12);
+        let header = format!("[+] {} {}/{}", self.title, self.done, self.all);
+        let mut lines = vec![right_aligned(
+            &ui.paint(Style::Bold, header),
+            &humanize::duration(self.begin.elapsed()),
+            options.width,
+        )];
+        let frame = FRAMES[usize::try_from(self.begin.elapsed().as_millis() / 100).unwrap_or(0) % FRAMES.len()];
+        let shown = self.running.iter().filter(|(id, _)| !matches!(words::step(plan, **id).action, Action::Up));
+        let all: Vec<String> = shown.map(|(id, line)| Self::line(ui, plan, (*id, line), frame)).collect();
+        lines.extend(all.iter().take(room).cloned());
+        if all.len() > room {
+            lines.push(format!(" ... {} more", all.len() - room));
+        }
+        ui.live(lines);
+    }
+
+    fn line(ui: &Ui, plan: &Plan, (id, line): (StepId, &Line), frame: &str) -> String {
+        let step = words::step(plan, id);
+        let who = step.service.clone().unwrap_or_else(|| words::resource(step));
+        let detail = if line.detail.is_empty() { String::new() } else { format!(" · {}", line.detail) };
+        let left = format!(
+            " {} {} {}{}",
+            ui.paint(Style::Cyan, frame),
+            ui.paint(Style::Bold, who),
+            words::doing(&step.action),
+            ui.paint(Style::Dim, detail)
+        );
+        right_aligned(&left, &humanize::duration(line.since.elapsed()), ui.options().width)
+    }
+
+    pub(super) fn finish(&mut self, ui: &Ui, _: &Plan, _: &Outcome) {
+        self.ended = true;
+        ui.live(Vec::new());
+    }
+}
+
+/// The left text cut to fit, the right one at the edge. Escape sequences take no room.
+fn right_aligned(left: &str, right: &str, width: usize) -> String {
+    let room = width.saturating_sub(right.len() + 2);
+    let (mut text, mut used, mut escape, mut cut) = (String::new(), 0, false, false);
+    for c in left.chars() {
+        if escape || c == '\x1b' {
+            escape = !(escape && c.is_ascii_alphabetic());
+            text.push(c);
+            continue;
+        }
+        let wide = c.width().unwrap_or(0);
+        if used + wide > room.saturating_sub(1) {
+            cut = true;
+            continue;
+        }
+        if !c.is_control() {
+            text.push(c);
+            used += wide;
+        }
+    }
+    if cut {
+        text.push('…');
+        used += 1;
+    }
+    format!("{text}{}{right}", " ".repeat(width.saturating_sub(used + right.len() + 1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::right_aligned;
+
+    #[test]
+    fn lines_fit_and_keep_their_colours() {
+        assert_eq!(right_aligned("ab", "1.0s", 12), "ab     1.0s");
+        assert_eq!(right_aligned("\x1b[1mabcdefgh\x1b[0m", "1.0s", 12), "\x1b[1mabcde\x1b[0m… 1.0s");
+    }
+}

@@ -1,0 +1,74 @@
+//! What a person or a machine sees of a run: events in, text out. Nothing else prints while a plan runs.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use windlass_plan::Plan;
+use windlass_runtime::event::{EventSink, Stamped};
+use windlass_runtime::{Event, Outcome};
+
+use crate::context::Context;
+use crate::settings::Progress;
+use crate::ui::Ui;
+
+mod json;
+mod live;
+mod plain;
+pub(crate) mod words;
+
+/// Renders the events of one run.
+pub(crate) struct Reporter {
+    ui: Arc<Ui>,
+    plan: Arc<Plan>,
+    kind: Kind,
+}
+
+enum Kind {
+    Live(Mutex<live::Live>),
+    Plain(Mutex<plain::Plain>),
+    Json,
+    Quiet,
+}
+
+impl Reporter {
+    /// A reporter of the kind that the settings want; `title` names the operation.
+    pub(crate) fn new(context: &Context, title: &'static str, plan: Arc<Plan>) -> Self {
+        let kind = match context.settings.progress {
+            Progress::Tty => Kind::Live(Mutex::new(live::Live::new(title, &plan, context.settings.verbose))),
+            Progress::Plain => Kind::Plain(Mutex::new(plain::Plain::new(context.settings.verbose))),
+            Progress::Json => Kind::Json,
+            Progress::Quiet => Kind::Quiet,
+        };
+        Self { ui: Arc::clone(&context.ui), plan, kind }
+    }
+
+    /// Draws the live area anew, for its timers.
+    pub(crate) fn redraw(&self) {
+        if let Kind::Live(live) = &self.kind {
+            live.lock().unwrap_or_else(PoisonError::into_inner).draw(&self.ui, &self.plan);
+        }
+    }
+
+    /// The run is over: the live area goes away, failures stay.
+    pub(crate) fn finish(&self, outcome: &Outcome) {
+        if let Kind::Live(live) = &self.kind {
+            live.lock().unwrap_or_else(PoisonError::into_inner).finish(&self.ui, &self.plan, outcome);
+        }
+    }
+}
+
+impl EventSink for Reporter {
+    fn emit(&self, event: Stamped) {
+        match &self.kind {
+            Kind::Live(live) => live.lock().unwrap_or_else(PoisonError::into_inner).event(&self.ui, &self.plan, &event),
+            Kind::Plain(plain) => {
+                plain.lock().unwrap_or_else(PoisonError::into_inner).event(&self.ui, &self.plan, &event)
+            }
+            Kind::Json => json::event(&self.ui, &self.plan, &event),
+            Kind::Quiet => {
+                if let Event::StepFailed { .. } | Event::Note { warning: true, .. } = event.event {
+                    words::show_failure(&self.ui, &self.plan, &event.event);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Plain lines, for pipes and CI: one a resource when it ends, what a probe waits for when that changes, failures.
+
+use std::collections::HashMap;
+
+use windlass_plan::{Plan, StepId};
+use windlass_runtime::Event;
+use windlass_runtime::event::Stamped;
+use windlass_runtime::hooks::{LogSeverity, Verdict};
+
+use super::words;
+use crate::humanize;
+use crate::ui::Ui;
+
+/// State between events.
+pub(super) struct Plain {
+    verbose: bool,
+    /// The protocol step that a probe's last line named.
+    waiting: HashMap<StepId, String>,
+}
+
+impl Plain {
+    pub(super) fn new(verbose: bool) -> Self {
+        Self { verbose, waiting: HashMap::new() }
+    }
+
+    pub(super) fn event(&mut self, ui: &Ui, plan: &Plan, event: &Stamped) {
+        match &event.event {
+            Event::StepDone(id, took) => {
+                let step = words::step(plan, *id);
+                if let Some(done) = words::done(&step.action) {
+                    ui.status(format_args!(" {} {done} {}", words::resource(step), humanize::duration(*took)));
+                }
+            }
+            Event::ProbeAttempt { step, verdict: verdict @ Verdict::NotYet { step: stage, .. }, .. } => {
+                if self.waiting.insert(*step, stage.clone()).as_ref() != Some(stage) {
+                    let step = words::step(plan, *step);
+                    ui.status(format_args!(" {} Waiting: {}", words::resource(step), words::verdict(verdict)));
+                }
+            }
+            Event::StepSkipped(id, reason) if self.verbose => {
+                ui.status(format_args!(" {} Skipped: {reason}", words::resource(words::step(plan, *id))));
+            }
+            Event::PluginLog { severity, message, .. } if self.verbose || *severity >= LogSeverity::Warning => {
+                ui.status(format_args!(" {message}"))
+            }
+            Event::HookOutput { line, .. } => ui.status(format_args!("   {line}")),
+            Event::Transfer(_, progress) if self.verbose => {
+                ui.status(format_args!("   {} {}", progress.id, progress.text))
+            }
+            event @ (Event::StepFailed { .. } | Event::Note { .. }) => words::show_failure(ui, plan, event),
+            Event::ShutdownRequested(false) => ui.status("Gracefully stopping... press Ctrl+C again to force"),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Streams, colour, width and quiet as one value: the only file that prints.
+//!
+//! Data goes to standard output, status to standard error. On a terminal the lower lines can be a *live area* that is
+//! redrawn in place; everything else that is printed meanwhile appears above it, whichever stream it goes to.
+
+use std::fmt::Display;
+use std::io::{self, Read, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::errors::{CliError, CliResult};
+
+/// Where the output goes and the input comes from.
+pub struct Streams {
+    /// Standard output.
+    pub out: Box<dyn Write + Send>,
+    /// Standard error.
+    pub err: Box<dyn Write + Send>,
+    /// Standard input.
+    pub input: Box<dyn Read + Send>,
+    /// Which of them are terminals.
+    pub terminals: Terminals,
+}
+
+/// What is known about the terminals at the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Terminals {
+    /// Standard input is one.
+    pub input: bool,
+    /// Standard output is one.
+    pub out: bool,
+    /// Standard error is one.
+    pub err: bool,
+    /// Its size in columns and rows, where there is one.
+    pub size: Option<(u16, u16)>,
+}
+
+/// Colours of texts; they never carry the meaning alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// Names and headings.
+    Bold,
+    /// Less important.
+    Dim,
+    /// Success.
+    Green,
+    /// Warning.
+    Yellow,
+    /// Failure.
+    Red,
+    /// Pointers.
+    Cyan,
+}
+
+impl Style {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Bold => "1",
+            Self::Dim => "2",
+            Self::Green => "32",
+            Self::Yellow => "33",
+            Self::Red => "31",
+            Self::Cyan => "36",
+        }
+    }
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UiOptions {
+    /// Colours on standard output.
+    pub colour_out: bool,
+    /// Colours on standard error.
+    pub colour_err: bool,
+    /// Columns.
+    pub width: usize,
+    /// Rows of the terminal.
+    pub height: usize,
+    /// Information lines go to standard output.
+    pub status_on_stdout: bool,
+    /// A person can answer questions.
+    pub interactive: bool,
+    /// Standard output is the terminal too, so that what is printed there must make room for the live area.
+    pub shared_terminal: bool,
+}
+
+impl UiOptions {
+    /// Plain text, for messages before the settings are known.
+    #[must_use]
+    pub const fn plain() -> Self {
+        Self {
+            colour_out: false,
+            colour_err: false,
+            width: 80,
+            height: 24,
+            status_on_stdout: false,
+            interactive: false,
+            shared_terminal: false,
+        }
+    }
+}
+
+/// The one who prints.
+pub struct Ui {
+    inner: Mutex<Inner>,
+    options: UiOptions,
+}
+
+struct Inner {
+    out: Box<dyn Write + Send>,
+    err: Box<dyn Write + Send>,
+    input: Option<Box<dyn Read + Send>>,
+    live: Vec<String>,
+    drawn: usize,
+}
+
+impl Ui {
+    /// Prints on these streams.
+    #[must_use]
+    pub fn new(streams: Streams, options: UiOptions) -> Self {
+        let Streams { out, err, input, terminals: _ } = streams;
+        Self { inner: Mutex::new(Inner { out, err, input: Some(input), live: Vec::new(), drawn: 0 }), options }
+    }
+
+    /// How it prints.
+    #[must_use]
+    pub const fn options(&self) -> &UiOptions {
+        &self.options
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Prints data, as it is, to standard output.
+    ///
+    /// # Errors
+    /// When the reader is gone: time to stop.
+    pub fn data(&self, text: impl AsRef<[u8]>) -> CliResult<()> {
+        let mut inner = self.lock();
+        if self.options.shared_terminal {
+            inner.erase();
+        }
+        let written = inner.out.write_all(text.as_ref()).and_then(|()| inner.out.flush());
+        if self.options.shared_terminal {
+            inner.draw();
+        }
+        written.map_err(|source| match source.kind() {
+            // As if the signal had ended us.
+            io::ErrorKind::BrokenPipe => CliError::Exit(141),
+            _ => CliError::io("write to standard output", source),
+        })
+    }
+
+    /// Prints bytes, as they are, to standard error.
+    pub fn data_err(&self, bytes: &[u8]) {
+        self.above(bytes);
+    }
+
+    /// Prints a line of status.
+    pub fn status(&self, line: impl Display) {
+        self.above(format!("{line}\n").as_bytes());
+    }
+
+    /// Prints an information line, which `COMPOSE_STATUS_STDOUT` moves to standard output.
+    pub fn info(&self, line: impl Display) {
+        if self.options.status_on_stdout {
+            drop(self.data(format!("{line}\n")));
+        } else {
+            self.status(line);
+        }
+    }
+
+    /// Prints a warning.
+    pub fn warning(&self, text: impl Display) {
+        let word = self.paint(Style::Yellow, "warning:");
+        self.status(format_args!("{word} {text}"));
+    }
+
+    /// Prints an error's headline.
+    pub fn error(&self, text: impl Display) {
+        let word = self.paint(Style::Red, "error:");
+        self.status(format_args!("{word} {text}"));
+    }
+
+    /// Prints what to do about it.
+    pub fn hint(&self, text: impl Display) {
+        let word = self.paint(Style::Cyan, "hint:");
+        self.status(format_args!("  {word} {text}"));
+    }
+
+    /// Text for standard error in a style, where colours are wanted.
+    #[must_use]
+    pub fn paint(&self, style: Style, text: impl Display) -> String {
+        if self.options.colour_err { format!("\x1b[{}m{text}\x1b[0m", style.code()) } else { text.to_string() }
+    }
+
+    /// Replaces the live area; an empty one goes away.
+    pub fn live(&self, lines: Vec<String>) {
+        let mut inner = self.lock();
+        inner.live = lines;
+        inner.erase();
+        inner.draw();
+    }
+
+    /// Asks a question whose default answer is no.
+    ///
+    /// # Errors
+    /// When the input cannot be read.
+    pub fn ask(&self, question: &str) -> CliResult<bool> {
+        self.read_answer(question).map_err(|source| CliError::io("read the answer", source))
+    }
+
+    fn read_answer(&self, question: &str) -> io::Result<bool> {
+        let mut inner = self.lock();
+        inner.erase();
+        inner.err.write_all(format!("{question} [yN] ").as_bytes())?;
+        inner.err.flush()?;
+        let answer = match inner.input.as_mut() {
+            Some(input) => first_line(input)?,
+            None => String::new(),
+        };
+        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+
+    /// Takes standard input away, for whoever reads all of it.
+    #[must_use]
+    pub fn take_input(&self) -> Option<Box<dyn Read + Send>> {
+        self.lock().input.take()
+    }
+
+    fn above(&self, bytes: &[u8]) {
+        let mut inner = self.lock();
+        inner.erase();
+        // Nobody is left to be told that standard error is closed.
+        drop(inner.err.write_all(bytes));
+        inner.draw();
+        drop(inner.err.flush());
+    }
+}
+
+impl Inner {
+    fn erase(&mut self) {
+        if self.drawn > 0 {
+            let text = format!("\x1b[{}F\x1b[J", self.drawn);
+            drop(self.err.write_all(text.as_bytes()));
+            drop(self.err.flush());
+            self.drawn = 0;
+        }
+    }
+
+    fn draw(&mut self) {
+        if self.live.is_empty() {
+            return;
+        }
+        let text: String = self.live.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
+        drop(self.err.write_all(text.as_bytes()));
+        drop(self.err.flush());
+        self.drawn = self.live.len();
+    }
+}
+
+fn first_line(input: &mut dyn Read) -> io::Result<String> {
+    let mut line = Vec::new();
+    let mut byte = [0];
+    while input.read(&mut byte)? == 1 && byte[0] != b'\n' {
+        line.push(byte[0]);
+    }
+    Ok(String::from_utf8_lossy(&line).into_owned())
+}
