@@ -16,6 +16,7 @@ use crate::backend::HooksRequest;
 use crate::context::Context;
 use crate::errors::{CliError, CliResult, Failure};
 use crate::reporter::Reporter;
+use crate::settings::Progress;
 use crate::signals::Signals;
 
 /// How often the live area is drawn anew.
@@ -72,6 +73,9 @@ pub(crate) fn announce(context: &Context, plan: &Plan) -> CliResult<bool> {
     }
     for note in &plan.notes {
         if note.warning { context.ui.warning(&note.text) } else { context.ui.status(&note.text) }
+    }
+    if matches!(context.settings.progress, Progress::Plain | Progress::Tty) {
+        plan.untouched.iter().for_each(|name| context.ui.status(format_args!(" Container {name} Running")));
     }
     Ok(true)
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use windlass_model::Project;
 use windlass_plan::Plan;
 use windlass_plan::observed::Container;
+use windlass_plan::step::Action;
 use windlass_runtime::engine::ContainerFilter;
+use windlass_runtime::outcome::StepResult;
 use windlass_runtime::timeline::{self, ServiceTimeline};
 use windlass_runtime::{Ending, Engine, Outcome};
 
@@ -27,8 +29,11 @@ pub(crate) async fn show(
     if machine || outcome.ending() != Ending::Success {
         return Ok(());
     }
-    let changed = plan.steps.iter().any(|step| crate::reporter::words::done(&step.action).is_some());
-    if !changed {
+    let worked = |step: &windlass_plan::Step| {
+        let done = outcome.steps.get(step.id.0).is_some_and(|record| record.result == StepResult::Done);
+        done && !matches!(step.action, Action::Up | Action::Probe { .. } | Action::Await { .. })
+    };
+    if !plan.steps.iter().any(worked) {
         context.ui.status(format_args!(" {} up to date", project.name));
         return Ok(());
     }

@@ -448,6 +448,12 @@ impl Engine for DockerEngine {
         for address in self.addresses(container, port) {
             match tokio::net::TcpStream::connect(address.as_str()).await {
                 Ok(stream) => return Ok(Box::new(stream)),
+                // A refusal by the container itself is the answer. The published port would be accepted by the engine's
+                // proxy, and look open when nothing listens behind it.
+                Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+                    last = error.to_string();
+                    break;
+                }
                 Err(error) => last = error.to_string(),
             }
         }

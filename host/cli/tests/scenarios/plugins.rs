@@ -20,22 +20,22 @@ fn hostile(label: &str, fixture: &str, extra: &str, words: &[&str]) {
 
 #[test]
 fn an_endless_loop() {
-    hostile("an_endless_loop", "hostile.wasm", ", with: { do: loop }", &["1 s"]);
+    hostile("an_endless_loop", "misbehave.wasm", ", with: { do: loop }", &["1 s"]);
 }
 
 #[test]
 fn a_memory_bomb() {
-    hostile("a_memory_bomb", "hostile.wasm", ", with: { do: memory }", &["32 MiB"]);
+    hostile("a_memory_bomb", "misbehave.wasm", ", with: { do: memory }", &["32 MiB"]);
 }
 
 #[test]
 fn a_panic() {
-    hostile("a_panic", "hostile.wasm", ", with: { do: panic }", &["panicked"]);
+    hostile("a_panic", "misbehave.wasm", ", with: { do: panic }", &["panicked"]);
 }
 
 #[test]
 fn an_undeclared_dial() {
-    hostile("an_undeclared_dial", "hostile.wasm", ", with: { do: dial-http }", &["not granted", "grants"]);
+    hostile("an_undeclared_dial", "misbehave.wasm", ", with: { do: dial-http, host: evil.example, port: 80 }", &["not granted", "grants"]);
 }
 
 #[test]
