@@ -80,13 +80,18 @@ impl Follower {
     }
 
     /// Follows a container that runs already.
-    pub(crate) async fn add(&mut self, container: &Container, log: LogOptions) -> CliResult<()> {
+    pub(crate) async fn add(&mut self, container: &Container, mut log: LogOptions) -> CliResult<()> {
         if !self.wanted(container) {
             return Ok(());
         }
         let name = short_name(container, &self.options.project);
         self.printer.register(&name);
         let details = self.engine.inspect_container(&container.id).await?;
+        if log.since.is_none() && log.tail.is_none() {
+            // From the start of this run: its first lines may be older than the event that tells of it.
+            let started = details.started_at.parse::<jiff::Timestamp>().ok();
+            log.since = started.map(|time| format!("{}.{:09}", time.as_second(), time.subsec_nanosecond()));
+        }
         let stream = self.engine.logs(&container.id, details.tty, &log).await?;
         let (own, end) = (name.clone(), name.clone());
         let pieces = stream.map(move |chunk| Piece::Output(own.clone(), chunk));
@@ -142,9 +147,7 @@ impl Follower {
         match event.action.as_str() {
             "start" if !self.running.contains_key(&event.id) => {
                 if let Some(container) = self.container(&event.id).await? {
-                    let since = (event.time_nano > 0)
-                        .then(|| format!("{}.{:09}", event.time_nano / 1_000_000_000, event.time_nano % 1_000_000_000));
-                    self.add(&container, LogOptions { follow: true, since, ..LogOptions::default() }).await?;
+                    self.add(&container, LogOptions { follow: true, ..LogOptions::default() }).await?;
                 }
                 Ok(Next::Output)
             }

@@ -49,8 +49,9 @@ pub(crate) fn name(context: &Context) -> CliResult<String> {
     }
 }
 
-/// The project of a command that can do without a file: loaded, or rebuilt from the labels of what exists.
-pub(crate) async fn known(context: &Context, engine: &Arc<dyn Engine>) -> CliResult<(Project, Observed)> {
+/// The project of a command that can do without a file: loaded, or rebuilt from the labels of what exists. `images`: the
+/// command needs to know the images too.
+pub(crate) async fn known(context: &Context, engine: &Arc<dyn Engine>, images: bool) -> CliResult<(Project, Observed)> {
     if !context.settings.name_only {
         match load(context, |options| options.profiles.push("*".to_owned())) {
             Ok(loaded) => {
@@ -64,8 +65,12 @@ pub(crate) async fn known(context: &Context, engine: &Arc<dyn Engine>) -> CliRes
         }
     }
     let name = name(context)?;
-    let observed = engine.observe(&Scope { project: Some(name.clone()), ..Scope::default() }).await?;
-    Ok((rebuild_from_labels(&name, &observed), observed))
+    let mut observed = engine.observe(&Scope { project: Some(name.clone()), ..Scope::default() }).await?;
+    let project = rebuild_from_labels(&name, &observed);
+    if images {
+        observed = engine.observe(&scope(&project)).await?;
+    }
+    Ok((project, observed))
 }
 
 /// Everything that planning for a project looks at.

@@ -44,7 +44,6 @@ const RULES: &[(&str, Rule)] = &[
     ("services.*.tmpfs", Rule::Named),
     ("services.*.links", Rule::Named),
     ("services.*.profiles", Rule::Named),
-    ("services.*.label_file", Rule::Distinct),
     ("services.*.expose", Rule::Named),
     ("services.*.extra_hosts.*", Rule::Distinct),
     ("services.*.build.tags", Rule::Named),

@@ -1,13 +1,14 @@
 //! Fills in what a project means without saying: names, the default network, implied dependencies.
 
+use std::collections::BTreeMap;
+
 use crate::project::{Condition, Dependency, Project, Service};
 
 /// Normalises a project. Services that the selection will disable are normalised too.
 pub fn normalise(project: &mut Project) {
     let name = project.name.clone();
-    let folder = project.working_dir.to_string_lossy().into_owned();
     for service in project.services.values_mut() {
-        self::service(service, &folder);
+        self::service(service, &project.environment);
     }
     let default_used = project.services.values().any(|service| service.networks.contains_key("default"));
     if default_used {
@@ -24,12 +25,17 @@ pub fn normalise(project: &mut Project) {
     project.configs.iter_mut().for_each(|(key, config)| named(&mut config.name, key, config.external));
 }
 
-fn service(service: &mut Service, folder: &str) {
+fn service(service: &mut Service, variables: &BTreeMap<String, String>) {
     if service.networks.is_empty() && service.network_mode.is_empty() && service.provider.is_none() {
         service.networks.insert("default".to_owned(), None);
     }
-    if let Some(build) = service.build.as_mut().filter(|build| build.context.is_empty()) {
-        folder.clone_into(&mut build.context);
+    if let Some(build) = &mut service.build {
+        for (name, value) in &mut build.args {
+            if value.is_none() {
+                *value = variables.get(name).cloned();
+            }
+        }
+        build.args.retain(|_, value| value.is_some());
     }
     if let Some(build) = &mut service.build
         && build.dockerfile.is_empty()

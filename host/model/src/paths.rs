@@ -115,17 +115,21 @@ fn bind_device(volume: &mut Node, base: Base<'_>) {
 /// One path, `~` and `..` resolved; Windows paths stay.
 #[must_use]
 pub fn absolute(text: &str, base: Base<'_>) -> String {
-    if let (Some(rest), Some(home)) = (text.strip_prefix('~'), base.home)
-        && (rest.is_empty() || rest.starts_with('/'))
-    {
+    if let (Some(rest), Some(home)) = (text.strip_prefix('~'), base.home) {
         return shown(&clean(&home.join(rest.trim_start_matches('/'))));
     }
-    let windows =
-        text.starts_with('\\') || (text.as_bytes().get(1) == Some(&b':') && text.as_bytes()[0].is_ascii_alphabetic());
-    if windows {
+    if text.starts_with('/') || is_windows_absolute(text) {
         return text.to_owned();
     }
     shown(&clean(&base.folder.join(text)))
+}
+
+/// `C:\…`, `C:/…` or `\\host\share`, on whatever system.
+fn is_windows_absolute(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let drive =
+        bytes.len() > 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':' && matches!(bytes[2], b'/' | b'\\');
+    drive || text.starts_with("\\\\")
 }
 
 fn shown(path: &Path) -> String {

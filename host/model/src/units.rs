@@ -9,8 +9,8 @@ use std::time::Duration;
 pub fn bytes(text: &str) -> Result<i64, String> {
     let end = text.rfind(|c: char| c.is_ascii_digit() || c == '.').map_or(0, |last| last + 1);
     let (number, suffix) = text.split_at(end);
-    let amount: f64 = number.trim().parse().map_err(|_| format!("invalid size: '{text}'"))?;
-    let suffix = suffix.trim().to_ascii_lowercase();
+    let amount: f64 = number.parse().map_err(|_| format!("invalid size: '{text}'"))?;
+    let suffix = suffix.strip_prefix(' ').unwrap_or(suffix).to_ascii_lowercase();
     let power = match suffix.as_str() {
         "" | "b" => 0,
         "k" | "kb" | "kib" => 1,
@@ -34,7 +34,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     }
     let invalid = || format!("time: invalid duration \"{text}\"");
     let mut total = 0.0_f64;
-    let mut rest = text.trim();
+    let mut rest = text.strip_prefix('+').unwrap_or(text);
     if rest.is_empty() {
         return Err(invalid());
     }
@@ -43,7 +43,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         let amount: f64 = rest[..end].parse().map_err(|_| invalid())?;
         rest = &rest[end..];
         let end = rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
-        let unit = rest[..end].trim();
+        let unit = &rest[..end];
         total += amount * nanos_of(unit).ok_or_else(|| missing_or_unknown(unit, text))?;
         rest = &rest[end..];
     }
@@ -135,6 +135,7 @@ mod tests {
         ] {
             assert_eq!(duration(text).map(print_duration).as_deref(), Ok(printed), "{text}");
         }
+        assert_eq!(duration("1h 2m"), Err("time: unknown unit \"h \" in duration \"1h 2m\"".to_owned()));
         assert_eq!(duration("5q"), Err("time: unknown unit \"q\" in duration \"5q\"".to_owned()));
         assert_eq!(duration("10"), Err("time: missing unit in duration \"10\"".to_owned()));
     }

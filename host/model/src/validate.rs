@@ -120,6 +120,10 @@ fn service(check: &mut Check<'_>, project: &Project, service: &Service) {
             format!("service {name} declares mutually exclusive `network_mode` and `networks`: {INVALID}"),
         );
     }
+    for (index, _) in service.ports.iter().enumerate().filter(|(_, port)| port.target == 0) {
+        let text = format!("service ports services.{name}.ports.[{index}] is missing a target port");
+        check.fail("port", &["services", name, "ports", &index.to_string()], text);
+    }
     healthcheck(check, service);
     distinct(check, service);
     mounts(check, service);
@@ -203,6 +207,10 @@ fn mounts(check: &mut Check<'_>, service: &Service) {
             let text = format!("services.{name}.volumes[{index}]: target {} already mounted as {first}", mount.target);
             check.fail("mount-target", &path, text);
         }
+        if mount.target.is_empty() {
+            let text = format!("service volume services.{name}.volumes.[{index}] is missing a mount target");
+            check.fail("mount-target", &path, text);
+        }
         if mount.kind == MountKind::Bind && mount.source.is_empty() {
             check.fail("mount-source", &path, "invalid mount config for type \"bind\": field Source must not be empty");
         }
@@ -267,6 +275,12 @@ pub fn references(tree: &Node, project: &Project, out: &mut Diagnostics) {
     for service in project.services.values() {
         dependencies(&mut check, project, service);
         resources(&mut check, project, service);
+    }
+    for (name, secret) in &project.secrets {
+        if !secret.external && secret.file.is_empty() && secret.environment.is_empty() {
+            let text = format!("secret \"{name}\" must declare either `file` or `environment`: {INVALID}");
+            check.fail("source", &["secrets", name], text);
+        }
     }
     container_names(&mut check, project);
     cycles(&mut check, project);

@@ -37,7 +37,7 @@ pub(crate) async fn run(context: &Context, args: DownArgs) -> CliResult<()> {
         Some(other) => return Err(CliError::usage(format!("invalid value for --rmi: {other:?}"))),
     };
     let engine = context.engine()?;
-    let (project, observed) = project::known(context, &engine).await?;
+    let (project, observed) = project::known(context, &engine, args.rmi.is_some()).await?;
     let _lock = lock::acquire(context, &project.name, "down")?;
     let options = DownOptions {
         targets: args.services,

@@ -23,7 +23,7 @@ pub(crate) struct KillArgs {
 
 pub(crate) async fn run(context: &Context, args: KillArgs) -> CliResult<()> {
     let engine = context.engine()?;
-    let (project, observed) = project::known(context, &engine).await?;
+    let (project, observed) = project::known(context, &engine, false).await?;
     if !observed.containers.iter().any(windlass_plan::observed::Container::is_up) {
         context.ui.info("No container to kill");
         return Ok(());

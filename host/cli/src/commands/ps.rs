@@ -172,6 +172,7 @@ fn fields(container: &Container, now: i64, whole: bool) -> BTreeMap<&'static str
     BTreeMap::from([
         ("Command", json!(command(&container.command, whole))),
         ("CreatedAt", json!(created_at(container.created))),
+        ("Engine", json!(container.label("com.docker.compose.engine").unwrap_or_default())),
         ("ExitCode", json!(container.exit_code.unwrap_or(0))),
         ("Health", json!(container.health.map_or("", health))),
         ("ID", json!(if whole { &container.id } else { container.id.get(..12).unwrap_or(&container.id) })),

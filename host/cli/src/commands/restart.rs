@@ -24,7 +24,7 @@ pub(crate) struct RestartArgs {
 
 pub(crate) async fn run(context: &Context, args: RestartArgs) -> CliResult<()> {
     let engine = context.engine()?;
-    let (project, observed) = project::known(context, &engine).await?;
+    let (project, observed) = project::known(context, &engine, false).await?;
     let _lock = lock::acquire(context, &project.name, "restart")?;
     let options = RestartOptions { targets: args.services, no_deps: args.no_deps, timeout: seconds(args.timeout) };
     run_plan(context, "restart", project, &observed, |project, observed| {

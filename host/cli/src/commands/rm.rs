@@ -29,7 +29,7 @@ pub(crate) struct RmArgs {
 
 pub(crate) async fn run(context: &Context, args: RmArgs) -> CliResult<()> {
     let engine = context.engine()?;
-    let (project, observed) = project::known(context, &engine).await?;
+    let (project, observed) = project::known(context, &engine, false).await?;
     let _lock = lock::acquire(context, &project.name, "rm")?;
     let options = RemoveOptions { targets: args.services, stop: args.stop, volumes: args.volumes };
     let planned = windlass_plan::rm(&project, &observed, &options)?;

@@ -20,7 +20,7 @@ pub(crate) struct StartArgs {
 
 pub(crate) async fn run(context: &Context, args: StartArgs) -> CliResult<()> {
     let engine = context.engine()?;
-    let (project, observed) = project::known(context, &engine).await?;
+    let (project, observed) = project::known(context, &engine, false).await?;
     let _lock = lock::acquire(context, &project.name, "start")?;
     let options = StartOptions { targets: args.services, wait: args.wait };
     run_plan(context, "start", project, &observed, |project, observed| {

@@ -21,7 +21,7 @@ pub(crate) struct StopArgs {
 
 pub(crate) async fn run(context: &Context, args: StopArgs) -> CliResult<()> {
     let engine = context.engine()?;
-    let (project, observed) = project::known(context, &engine).await?;
+    let (project, observed) = project::known(context, &engine, false).await?;
     let _lock = lock::acquire(context, &project.name, "stop")?;
     let options = StopOptions { targets: args.services, timeout: seconds(args.timeout) };
     run_plan(context, "stop", project, &observed, |project, observed| windlass_plan::stop(project, observed, &options))

@@ -35,7 +35,12 @@ fn a_panic() {
 
 #[test]
 fn an_undeclared_dial() {
-    hostile("an_undeclared_dial", "misbehave.wasm", ", with: { do: dial-http, host: evil.example, port: 80 }", &["not granted", "grants"]);
+    hostile(
+        "an_undeclared_dial",
+        "misbehave.wasm",
+        ", with: { do: dial-http, host: evil.example, port: 80 }",
+        &["not granted", "grants"],
+    );
 }
 
 #[test]

@@ -59,6 +59,17 @@ pub fn service(node: &mut Node, path: &str, out: &mut Diagnostics) {
     convert_all(node, SERVICE, path, out);
 }
 
+/// A build without a context has this one.
+pub fn build_contexts(root: &mut Node, context: &str) {
+    let Some(map) = root.as_map_mut() else { return };
+    each(map, "services", |service, _| {
+        let Some(build) = service.get_mut("build").and_then(Node::as_map_mut) else { return };
+        let span = Span::synthetic();
+        let node = Node::string(context, &span);
+        build.entry("context".to_owned()).or_insert(Entry { key: span, node });
+    });
+}
+
 fn each(map: &mut Mapping, section: &str, mut visit: impl FnMut(&mut Node, &str)) {
     let Some(entries) = map.get_mut(section).and_then(|entry| entry.node.as_map_mut()) else { return };
     for (name, entry) in entries {
@@ -85,6 +96,10 @@ fn nested(map: &mut Mapping, path: &str, out: &mut Diagnostics) {
     if let Some(labels) = map.get_mut("deploy").and_then(|deploy| deploy.node.get_mut("labels")) {
         convert_in_place(labels, key_values, &format!("{path}.deploy.labels"), out);
     }
+    device_options(map.get_mut("gpus").map(|entry| &mut entry.node), path, out);
+    let reserved = map.get_mut("deploy").and_then(|deploy| deploy.node.get_mut("resources"));
+    let reserved = reserved.and_then(|resources| resources.get_mut("reservations"));
+    device_options(reserved.and_then(|reservations| reservations.get_mut("devices")), path, out);
     for hooks in ["pre_start", "post_start", "pre_stop"] {
         let Some(Value::Seq(items)) = map.get_mut(hooks).map(|entry| &mut entry.node.value) else { continue };
         for (index, item) in items.iter_mut().enumerate() {
@@ -106,6 +121,14 @@ fn nested(map: &mut Mapping, path: &str, out: &mut Diagnostics) {
                 convert_in_place(environment, key_values, path, out);
             }
         }
+    }
+}
+
+/// Options of device requests.
+fn device_options(requests: Option<&mut Node>, path: &str, out: &mut Diagnostics) {
+    let Some(Value::Seq(items)) = requests.map(|node| &mut node.value) else { return };
+    for options in items.iter_mut().filter_map(|item| item.get_mut("options")) {
+        convert_in_place(options, key_values, path, out);
     }
 }
 
@@ -311,6 +334,9 @@ fn extra_hosts(node: Node, path: &str, out: &mut Diagnostics) -> Node {
                     out.error("extra-host", path, &item.span, format!("invalid additional host, missing IP: {text}"));
                     continue;
                 };
+                if host.is_empty() {
+                    out.error("extra-host", path, &item.span, "bad host name ''");
+                }
                 add_host(&mut hosts, host, Node::string(unbracket(address), &item.span));
             }
         }

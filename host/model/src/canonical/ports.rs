@@ -35,7 +35,7 @@ fn long(mut item: Node, path: &str, out: &mut Diagnostics) -> Node {
     if let Some(published) = map.get_mut("published").filter(|entry| matches!(entry.node.value, Value::Int(_))) {
         published.node = Node::string(published.node.scalar_text().unwrap_or_default(), &published.node.span);
     }
-    if let Some(ip) = item.get("host_ip").and_then(Node::scalar_text).filter(|ip| !ip.is_empty())
+    if let Some(ip) = item.get("host_ip").and_then(Node::scalar_text)
         && ip.parse::<std::net::IpAddr>().is_err()
     {
         out.error("port", path, &span, format!("{path}.[]: invalid ip address: {ip}"));
@@ -65,7 +65,7 @@ fn entry(host_ip: &str, target: u16, published: &str, protocol: &str, span: &Spa
 /// Parses the short form. The texts are the peer's.
 fn short(spec: &str, span: &Span) -> Result<Vec<Node>, String> {
     let (address, protocol) = spec.split_once('/').map_or((spec, "tcp"), |(address, protocol)| (address, protocol));
-    let protocol = protocol.to_ascii_lowercase();
+    let protocol = if protocol.is_empty() { "tcp".to_owned() } else { protocol.to_ascii_lowercase() };
     if !matches!(protocol.as_str(), "tcp" | "udp" | "sctp") {
         return Err(format!("invalid proto: {protocol}"));
     }

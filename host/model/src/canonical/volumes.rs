@@ -87,7 +87,8 @@ fn short(spec: &str, span: &Span) -> Result<Node, String> {
     if bind || !bind_options.is_empty() {
         put("bind", Value::Map(bind_options));
     }
-    if !bind {
+    // Two characters can only be a target, which is told apart from a volume without options.
+    if !bind && spec.len() > 2 {
         put("volume", Value::Map(volume_options));
     }
     Ok(node)
@@ -125,5 +126,5 @@ fn split(spec: &str) -> Result<Vec<String>, String> {
 #[must_use]
 pub(crate) fn is_path(source: &str) -> bool {
     let drive = source.as_bytes().get(1) == Some(&b':') && source.as_bytes()[0].is_ascii_alphabetic();
-    source.starts_with(['.', '/', '~', '\\']) || drive
+    source.starts_with(['.', '/', '~']) || source.starts_with("\\\\") || drive
 }

@@ -81,8 +81,8 @@ impl<'a> At<'a> {
         let node = self.node?;
         let text = match &node.value {
             Value::Int(value) => return Some(*value),
-            #[expect(clippy::cast_possible_truncation, reason = "whole numbers written as 1.0 or 1e3")]
-            Value::Float(value) if value.fract() == 0.0 => return Some(*value as i64),
+            #[expect(clippy::cast_possible_truncation, reason = "the fraction is dropped, as the peer does")]
+            Value::Float(value) => return Some(*value as i64),
             _ => node.scalar_text().unwrap_or_default(),
         };
         let parsed = text.trim().parse().ok();
@@ -182,14 +182,10 @@ impl<'a> At<'a> {
             Value::Seq(_) => Some(self.strings()),
             _ => {
                 let text = node.scalar_text().unwrap_or_default();
-                let words = shlex::split(&text);
-                if words.is_none() {
-                    self.fail(
-                        "command",
-                        format!("'{}' invalid command line string: unbalanced quotes", bracketed(&self.path)),
-                    );
-                }
-                Some(words.unwrap_or_default())
+                Some(super::words::split(&text).unwrap_or_else(|reason| {
+                    self.fail("command", format!("'{}' {reason}", bracketed(&self.path)));
+                    Vec::new()
+                }))
             }
         }
     }

@@ -46,5 +46,6 @@ pub(super) fn develop(at: &At<'_>) -> Develop {
             ignore: rule.at("ignore").strings(),
             initial_sync: rule.at("initial_sync").bool(),
         }),
+        extensions: at.extensions(),
     }
 }

@@ -14,10 +14,12 @@ pub(super) fn deploy(at: &At<'_>) -> Deploy {
         resources: Resources {
             limits: at.at("resources").at("limits").optional(resource),
             reservations: at.at("resources").at("reservations").optional(resource),
+            extensions: at.at("resources").extensions(),
         },
         restart_policy: at.at("restart_policy").optional(restart_policy),
         placement: placement(&at.at("placement")),
         endpoint_mode: at.at("endpoint_mode").text(),
+        extensions: at.extensions(),
     }
 }
 

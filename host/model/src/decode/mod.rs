@@ -10,6 +10,7 @@ pub(crate) mod at;
 mod build;
 mod deploy;
 mod service;
+mod words;
 
 use at::At;
 pub(crate) use at::json;

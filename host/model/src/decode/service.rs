@@ -209,11 +209,12 @@ fn healthcheck(at: &At<'_>) -> HealthCheck {
         start_period: at.at("start_period").duration(),
         start_interval: at.at("start_interval").duration(),
         disable: at.at("disable").bool(),
+        extensions: at.extensions(),
     }
 }
 
 fn logging(at: &At<'_>) -> Logging {
-    Logging { driver: at.at("driver").text(), options: at.at("options").string_map() }
+    Logging { driver: at.at("driver").text(), options: at.at("options").string_map(), extensions: at.extensions() }
 }
 
 fn service_model(at: &At<'_>) -> ServiceModel {
@@ -284,13 +285,20 @@ fn mount(at: &At<'_>) -> Mount {
             nocopy: volume.at("nocopy").bool(),
             subpath: volume.at("subpath").text(),
         }),
-        tmpfs: option("tmpfs").map(|tmpfs| TmpfsOptions {
-            size: tmpfs.at("size").bytes(),
-            mode: tmpfs.at("mode").unsigned().unwrap_or(0),
-        }),
+        tmpfs: option("tmpfs")
+            .map(|tmpfs| TmpfsOptions { size: tmpfs.at("size").bytes(), mode: tmpfs_mode(&tmpfs.at("mode")) }),
         image: option("image").map(|image| ImageOptions { subpath: image.at("subpath").text() }),
         extensions: at.extensions(),
     }
+}
+
+/// Only a number: text would leave open whether it is octal.
+fn tmpfs_mode(at: &At<'_>) -> u32 {
+    if at.node().is_some_and(|node| node.as_str().is_some()) {
+        at.fail("mode", format!("'{}' expected type 'uint32', got unconvertible type 'string'", at.path()));
+        return 0;
+    }
+    at.unsigned().unwrap_or(0)
 }
 
 pub(super) fn hook(at: &At<'_>) -> ServiceHook {

@@ -9,7 +9,7 @@ use crate::node::{Node, Span};
 use crate::project::{EnvFile, OptionalMap, Project, Service};
 use crate::validate::span_of;
 
-/// Fills `environment` and `labels` from files, resolves bare variables, reads secrets and configs from variables.
+/// Fills `environment` from files, resolves bare variables, reads secrets and configs from variables.
 pub(super) fn resolve(loader: &mut Loader<'_>, tree: &Node, project: &mut Project) {
     let variables = project.environment.clone();
     for service in project.services.values_mut() {
@@ -27,20 +27,18 @@ pub(super) fn resolve(loader: &mut Loader<'_>, tree: &Node, project: &mut Projec
             }
         }
         service.environment = environment;
-        label_files(loader, tree, service);
-        if let Some(build) = &mut service.build {
-            for (name, value) in &mut build.args {
-                if value.is_none() {
-                    *value = variables.get(name).cloned();
-                }
-            }
-            build.args.retain(|_, value| value.is_some());
-        }
     }
     for object in project.secrets.values_mut().chain(project.configs.values_mut()) {
         if !object.environment.is_empty() && object.content.is_empty() {
             object.content = variables.get(&object.environment).cloned().unwrap_or_default();
         }
+    }
+}
+
+/// Fills `labels` from files.
+pub(super) fn labels(loader: &mut Loader<'_>, tree: &Node, project: &mut Project) {
+    for service in project.services.values_mut() {
+        label_files(loader, tree, service);
     }
 }
 

@@ -79,7 +79,7 @@ fn merge(loader: &mut Loader<'_>, files: &[PathBuf], context: &Context) -> Optio
         }
     }
     let mut tree = tree?;
-    crate::merge::settle(&mut tree, &mut Vec::new());
+    loader.settle(&mut tree, &context.folder);
     environment_secrets(&mut tree, context);
     Some(tree)
 }

@@ -150,6 +150,7 @@ impl Loader<'_> {
             crate::normalise::normalise(project);
         }
         select::select(self, tree, project);
+        environment::labels(self, tree, project);
         if !self.options.no_env_resolution {
             environment::resolve(self, tree, project);
         }
@@ -177,7 +178,7 @@ impl Loader<'_> {
             }
             return None;
         };
-        crate::merge::settle(&mut tree, &mut Vec::new());
+        self.settle(&mut tree, &context.folder);
         if self.out.has_errors() { None } else { Some(tree) }
     }
 
@@ -186,6 +187,13 @@ impl Loader<'_> {
             Some(base) => crate::merge::merge(base, over, &mut Vec::new(), &mut self.out),
             None => over,
         }
+    }
+
+    /// Ends the merging of documents that share a folder.
+    pub(crate) fn settle(&self, tree: &mut Node, folder: &Path) {
+        crate::merge::settle(tree, &mut Vec::new());
+        let context = if self.options.no_path_resolution { ".".into() } else { folder.to_string_lossy() };
+        crate::canonical::build_contexts(tree, &context);
     }
 
     /// Parses a file once; problems are reported where they are found.

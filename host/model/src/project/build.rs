@@ -68,6 +68,9 @@ pub struct Build {
 pub struct Develop {
     /// Watch rules.
     pub watch: Vec<WatchRule>,
+    /// `x-…`.
+    #[serde(skip)]
+    pub extensions: Extensions,
 }
 
 /// One watch rule.

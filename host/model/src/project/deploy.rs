@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{DeviceRequest, Json, StringMap};
+use super::{DeviceRequest, Extensions, Json, StringMap};
 
 /// Replicas, resources, and what only orchestrators honour.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -27,6 +27,9 @@ pub struct Deploy {
     pub placement: Placement,
     /// `vip` or `dnsrr`.
     pub endpoint_mode: String,
+    /// `x-…`.
+    #[serde(skip)]
+    pub extensions: Extensions,
 }
 
 /// How an update rolls.
@@ -53,6 +56,9 @@ pub struct Resources {
     pub limits: Option<Resource>,
     /// At least.
     pub reservations: Option<Resource>,
+    /// `x-…`.
+    #[serde(skip)]
+    pub extensions: Extensions,
 }
 
 /// One set of resources.

@@ -264,6 +264,9 @@ pub struct HealthCheck {
     pub start_interval: Option<Duration>,
     /// Turned off.
     pub disable: bool,
+    /// `x-…`.
+    #[serde(skip)]
+    pub extensions: Extensions,
 }
 
 /// A published port, canonical form.
@@ -422,6 +425,9 @@ pub struct Logging {
     pub driver: String,
     /// Options.
     pub options: StringMap,
+    /// `x-…`.
+    #[serde(skip)]
+    pub extensions: Extensions,
 }
 
 /// A limit: one number for both, or soft and hard.

@@ -21,12 +21,9 @@ pub fn project_yaml(project: &Project) -> String {
 /// A project as JSON, indented by two spaces, without a line feed at the end; `$` doubled.
 #[must_use]
 pub fn project_json(project: &Project) -> String {
-    let Json::Object(map) = object(project, Form { json: true, ..Form::default() }).into_json() else {
-        return String::new();
-    };
-    let mut sorted: Vec<_> = map.into_iter().collect();
+    let mut sorted = object(project, Form { json: true, ..Form::default() }).into_attributes();
     sorted.sort_by(|left, right| left.0.cmp(&right.0));
-    let sorted: Map<String, Json> = sorted.into_iter().collect();
+    let sorted: Map<String, Json> = sorted.into_iter().map(|(key, value)| (key, value.into_json())).collect();
     go_escapes(&serde_json::to_string_pretty(&Json::Object(sorted)).unwrap_or_default()).replace('$', "$$")
 }
 

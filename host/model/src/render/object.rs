@@ -32,16 +32,22 @@ impl<T: Into<Json>> From<T> for Doc {
 }
 
 impl Doc {
-    /// As JSON, mappings sorted by bytes.
+    /// As JSON, mappings sorted by bytes. The `x-…` attributes of types are left out, as the peer does.
     pub(crate) fn into_json(self) -> Json {
         match self {
             Self::Leaf(leaf) => leaf,
             Self::List(items) => Json::Array(items.into_iter().map(Self::into_json).collect()),
             Self::Attributes(entries) => {
-                Json::Object(entries.into_iter().map(|(key, value)| (key, value.into_json())).collect())
+                let own = entries.into_iter().filter(|(key, _)| !key.starts_with("x-"));
+                Json::Object(own.map(|(key, value)| (key, value.into_json())).collect())
             }
             Self::Map(map) => Json::Object(map.into_iter().map(|(key, value)| (key, value.into_json())).collect()),
         }
+    }
+
+    /// The attributes of a type, `x-…` among them.
+    pub(crate) fn into_attributes(self) -> Vec<(String, Self)> {
+        if let Self::Attributes(entries) = self { entries } else { Vec::new() }
     }
 
     /// In the order of YAML: mappings sorted as Go's YAML writer sorts keys.

@@ -12,6 +12,7 @@ pub(super) fn deploy(deploy: &Deploy, form: Form) -> Doc {
     let replicas = deploy.replicas.filter(|_| !form.hashed).map(Json::from);
     let resources = Object::default().optional("limits", deploy.resources.limits.as_ref().map(resource));
     let resources = resources.optional("reservations", deploy.resources.reservations.as_ref().map(resource));
+    let resources = resources.extend(&deploy.resources.extensions);
     Object::default()
         .text("mode", &deploy.mode)
         .optional("replicas", replicas)
@@ -32,6 +33,7 @@ pub(super) fn deploy(deploy: &Deploy, form: Form) -> Doc {
         )
         .nested("placement", placement(&deploy.placement), form.in_json())
         .text("endpoint_mode", &deploy.endpoint_mode)
+        .extend(&deploy.extensions)
         .done()
 }
 
@@ -75,7 +77,8 @@ pub(super) fn device_request(request: &DeviceRequest) -> Doc {
 
 pub(super) fn hook(hook: &ServiceHook, form: Form) -> Doc {
     let command = match hook.command.as_slice() {
-        [] => form.in_json().then_some(Doc::Leaf(Json::Null)),
+        [] if form.in_json() => Some(Doc::Leaf(Json::Null)),
+        [] => Some(Doc::List(Vec::new())),
         words => Some(Doc::from(words.to_vec())),
     };
     Object::default()

@@ -105,7 +105,7 @@ fn rest(object: Object, service: &Service, form: Form) -> Doc {
         .strings("external_links", &service.external_links)
         .strings("extra_hosts", &hosts(&service.extra_hosts))
         .strings("group_add", &service.group_add)
-        .optional("gpus", service.gpus.as_ref().map(|gpus| Doc::List(gpus.iter().map(device_request).collect())))
+        .list("gpus", service.gpus.as_deref().unwrap_or_default(), device_request)
         .text("hostname", &service.hostname)
         .optional("healthcheck", service.healthcheck.as_ref().map(healthcheck))
         .text("image", &service.image)
@@ -118,7 +118,8 @@ fn rest(object: Object, service: &Service, form: Form) -> Doc {
         .optional(
             "logging",
             service.logging.as_ref().map(|logging| {
-                Object::default().text("driver", &logging.driver).string_map("options", &logging.options).done()
+                let object = Object::default().text("driver", &logging.driver).string_map("options", &logging.options);
+                object.extend(&logging.extensions).done()
             }),
         )
         .bytes("mem_limit", service.mem_limit)
@@ -174,7 +175,7 @@ fn last(mut object: Object, service: &Service, form: Form) -> Doc {
         .list("pre_start", &service.pre_start, |value| hook(value, form))
         .list("post_start", &service.post_start, |value| hook(value, form))
         .list("pre_stop", &service.pre_stop, |value| hook(value, form));
-    if form.json || form.hashed { object.done() } else { object.extend(&service.extensions).done() }
+    object.extend(&service.extensions).done()
 }
 
 fn command(object: Object, key: &str, value: Option<&Vec<String>>, form: Form) -> Object {
@@ -239,7 +240,7 @@ fn develop(develop: &Develop, form: Form) -> Doc {
             .flag("initial_sync", rule.initial_sync)
             .done()
     };
-    Object::default().list("watch", &develop.watch, rule).done()
+    Object::default().list("watch", &develop.watch, rule).extend(&develop.extensions).done()
 }
 
 fn blkio(config: &BlkioConfig, form: Form) -> Doc {
@@ -285,6 +286,7 @@ fn healthcheck(check: &HealthCheck) -> Doc {
         .duration("start_period", check.start_period)
         .duration("start_interval", check.start_interval)
         .flag("disable", check.disable)
+        .extend(&check.extensions)
         .done()
 }
 

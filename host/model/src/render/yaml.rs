@@ -137,20 +137,25 @@ fn style(text: &str) -> Style {
     if text.is_empty() || reads_as_other_type(text) {
         return Style::Double;
     }
-    if text.chars().any(|c| !printable(c)) {
+    // A tab alone is no reason for escapes where a block literal can hold it.
+    let literal = text.contains('\n');
+    if text.chars().any(|c| !printable(c) && !(literal && c == '\t')) {
         return Style::Double;
     }
-    if text.contains('\n') {
+    if literal {
         return Style::Literal;
     }
-    if old_boolean(text) || base_60(text) || !plain_allowed(text) { Style::Single } else { Style::Plain }
+    if text == "<<" || old_boolean(text) || base_60(text) || !plain_allowed(text) {
+        Style::Single
+    } else {
+        Style::Plain
+    }
 }
 
 /// Text that a reader would take for null, a boolean, a number or a date.
 fn reads_as_other_type(text: &str) -> bool {
     !matches!(crate::yaml::plain(text), crate::node::Value::String(_))
         || timestamp(text)
-        || text == "<<"
         || text.bytes().all(|b| b.is_ascii_digit())
 }
 

@@ -63,7 +63,6 @@ impl Walk<'_> {
             return;
         }
         match shape {
-            Shape::Any => {}
             _ if matches!(node.value, Value::Float(value) if !value.is_finite()) => {
                 self.fail(node, path, format!("{path} must be a finite number"));
             }
@@ -117,6 +116,10 @@ impl Walk<'_> {
             return;
         };
         for (name, entry) in map {
+            if name.is_empty() {
+                let text = format!("{path} additional properties '' not allowed");
+                self.out.error("name", path, &entry.key, text);
+            }
             self.node(&entry.node, inner, &join(path, name));
         }
     }
@@ -145,8 +148,8 @@ impl Walk<'_> {
     /// The option of the same kind (mapping, list, scalar) is checked in depth, so that the message says what is wrong.
     fn one_of(&mut self, node: &Node, options: &[Shape], wanted: &str, path: &str) {
         let same_kind = options.iter().find(|option| match &node.value {
-            Value::Map(_) => matches!(option, Shape::Map(_) | Shape::Object(_) | Shape::Named(_) | Shape::Any),
-            Value::Seq(_) => matches!(option, Shape::List(_) | Shape::UniqueList(_) | Shape::Any),
+            Value::Map(_) => matches!(option, Shape::Map(_) | Shape::Object(_) | Shape::Named(_)),
+            Value::Seq(_) => matches!(option, Shape::List(_) | Shape::UniqueList(_)),
             value => option.fits(value),
         });
         match same_kind {
@@ -172,8 +175,10 @@ impl Walk<'_> {
     fn unique(&mut self, node: &Node, path: &str) {
         let mut seen: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
         for (index, item) in node.as_seq().unwrap_or_default().iter().enumerate() {
-            let Some(text) = item.scalar_text() else { continue };
-            if let Some(first) = seen.insert(text, index) {
+            if item.scalar_text().is_none() {
+                continue;
+            }
+            if let Some(first) = seen.insert(item.value.describe(), index) {
                 self.fail(item, path, format!("{path} items at {first} and {index} are equal"));
             }
         }
@@ -209,6 +214,9 @@ const REQUIRED: &[(&str, &[&str])] = &[
 
 /// Checks the merged canonical tree for what must be present.
 pub fn check_required(tree: &Node, out: &mut Diagnostics) {
+    if let Some(models) = tree.get("models") {
+        require(models, &["*"], &["model"], "models", out);
+    }
     let Some(services) = tree.get("services").and_then(Node::as_map) else { return };
     for (name, entry) in services {
         let path = format!("services.{name}");
@@ -216,9 +224,21 @@ pub fn check_required(tree: &Node, out: &mut Diagnostics) {
             out.error("type", &path, &entry.key, format!("{path} must be a mapping"));
             continue;
         }
+        repeated(&entry.node, &path, out);
         for (pattern, keys) in REQUIRED {
             let segments: Vec<&str> = pattern.split('.').collect();
             require(&entry.node, &segments, keys, &path, out);
+        }
+    }
+}
+
+/// Lists that may not repeat an item even when two files make them up.
+const UNIQUE: &[&str] = &["device_cgroup_rules", "external_links", "group_add", "security_opt", "volumes_from"];
+
+fn repeated(service: &Node, path: &str, out: &mut Diagnostics) {
+    for key in UNIQUE {
+        if let Some(list) = service.get(key) {
+            Walk { out }.unique(list, &join(path, key));
         }
     }
 }

@@ -4,12 +4,16 @@ use crate::node::Value;
 
 /// What a value may look like.
 pub(super) enum Shape {
-    /// Anything.
-    Any,
+    /// `null`.
+    Nothing,
     /// Text.
     Text,
     /// `true`, `false`, or text that a variable may produce.
     Bool,
+    /// `true` or `false`, no text.
+    PureBool,
+    /// A number, no text.
+    PureNumber,
     /// A number or text that holds one.
     Number,
     /// A whole number or text that holds one.
@@ -50,14 +54,14 @@ impl Shape {
     pub(super) fn fits(&self, value: &Value) -> bool {
         let number = |text: &str| text.trim().parse::<f64>().is_ok();
         match (self, value) {
-            (Self::Any, _) => true,
+            (Self::Nothing, Value::Null) => true,
             (Self::Scalar, Value::Map(_) | Value::Seq(_)) => false,
             (Self::Scalar, _) => true,
             (Self::Text | Self::TextOrNumber | Self::Bool | Self::Integer | Self::Number, Value::String(_)) => true,
-            (Self::Bool, Value::Bool(_)) => true,
-            (Self::Integer | Self::Number | Self::TextOrNumber, Value::Int(_)) => true,
+            (Self::Bool | Self::PureBool, Value::Bool(_)) => true,
+            (Self::Integer | Self::Number | Self::PureNumber | Self::TextOrNumber, Value::Int(_)) => true,
             (Self::Integer, Value::Float(value)) => value.fract() == 0.0,
-            (Self::Number | Self::TextOrNumber, Value::Float(_)) => true,
+            (Self::Number | Self::PureNumber | Self::TextOrNumber, Value::Float(_)) => true,
             (Self::Enum(values), Value::String(text)) => values.contains(&text.as_str()),
             (Self::Pattern(accepts, _), Value::String(text)) => accepts(text),
             (Self::Range(..), Value::Int(_)) => true,
@@ -73,6 +77,8 @@ impl Shape {
         match self {
             Self::Text => "a string",
             Self::Bool => "a boolean or string",
+            Self::PureBool => "a boolean",
+            Self::PureNumber => "a number",
             Self::Number => "a number or string",
             Self::Integer => "a integer or string",
             Self::TextOrNumber => "a string or number",
@@ -88,8 +94,8 @@ impl Shape {
 }
 
 use Shape::{
-    Any, Bool, Enum, Integer, List, Map, Named, Number, Object, OneOf, Pattern, Range, Scalar, Text, TextOrNumber,
-    UniqueList,
+    Bool, Enum, Integer, List, Map, Named, Nothing, Number, Object, OneOf, Pattern, PureBool, PureNumber, Range,
+    Scalar, Text, TextOrNumber, UniqueList,
 };
 
 const fn key(name: &'static str, shape: Shape) -> Key {
@@ -102,6 +108,7 @@ const fn nullable(name: &'static str, shape: Shape) -> Key {
 
 const TEXTS: Shape = List(&Text);
 const TEXT_OR_TEXTS: Shape = OneOf(&[Text, List(&Text)], "a string or a list of strings");
+const UNIQUE_TEXTS: Shape = OneOf(&[Text, UniqueList(&Text)], "a string or a list of strings");
 const KEY_VALUES: Shape = OneOf(&[Map(&Scalar), List(&Text)], "a mapping or a list of `KEY=VALUE`");
 const COMMAND: Shape = OneOf(&[Text, List(&Text)], "a string, a list of strings or null");
 const DRIVER_OPTIONS: Shape = Map(&TextOrNumber);
@@ -116,8 +123,8 @@ pub(super) const ROOT: &[Key] = &[
     key("name", Text),
     nullable("include", List(&OneOf(&[Text, Object(INCLUDE)], "a path or a mapping"))),
     nullable("services", Named(&Object(SERVICE))),
-    nullable("networks", Named(&OneOf(&[Object(NETWORK), Any], "a mapping"))),
-    nullable("volumes", Named(&OneOf(&[Object(VOLUME), Any], "a mapping"))),
+    nullable("networks", Named(&OneOf(&[Object(NETWORK), Nothing], "a mapping"))),
+    nullable("volumes", Named(&OneOf(&[Object(VOLUME), Nothing], "a mapping"))),
     nullable("secrets", Named(&Object(SECRET))),
     nullable("configs", Named(&Object(CONFIG))),
     nullable("models", Named(&Object(MODEL))),
@@ -128,7 +135,7 @@ const INCLUDE: &[Key] = &[key("path", TEXT_OR_TEXTS), key("env_file", TEXT_OR_TE
 const SERVICE: &[Key] = &[
     key("annotations", KEY_VALUES),
     key("attach", Bool),
-    nullable("build", OneOf(&[Text, Object(BUILD)], "a path or a mapping")),
+    key("build", OneOf(&[Text, Object(BUILD)], "a path or a mapping")),
     key("blkio_config", Object(BLKIO)),
     key("cap_add", TEXTS),
     key("cap_drop", TEXTS),
@@ -185,12 +192,15 @@ const SERVICE: &[Key] = &[
     key("memswap_limit", TextOrNumber),
     key(
         "models",
-        OneOf(&[List(&Text), Named(&OneOf(&[Object(SERVICE_MODEL), Any], "a mapping"))], "a list or a mapping"),
+        OneOf(&[List(&Text), Named(&OneOf(&[Object(SERVICE_MODEL), Nothing], "a mapping"))], "a list or a mapping"),
     ),
     key("network_mode", Text),
     key(
         "networks",
-        OneOf(&[UniqueList(&Text), Named(&OneOf(&[Object(SERVICE_NETWORK), Any], "a mapping"))], "a list or a mapping"),
+        OneOf(
+            &[UniqueList(&Text), Named(&OneOf(&[Object(SERVICE_NETWORK), Nothing], "a mapping"))],
+            "a list or a mapping",
+        ),
     ),
     key("oom_kill_disable", Bool),
     key("oom_score_adj", Range(-1000.0, 1000.0)),
@@ -199,7 +209,7 @@ const SERVICE: &[Key] = &[
     key("platform", Text),
     key("ports", List(&OneOf(&[TextOrNumber, Object(PORT)], "a number, a string or a mapping"))),
     key("post_start", List(&Object(HOOK))),
-    key("pre_start", List(&Object(HOOK))),
+    key("pre_start", List(&Object(PRE_START))),
     key("pre_stop", List(&Object(HOOK))),
     key("privileged", Bool),
     key("profiles", TEXTS),
@@ -219,12 +229,12 @@ const SERVICE: &[Key] = &[
     key("stdin_open", Bool),
     key("stop_grace_period", Text),
     key("stop_signal", Text),
-    key("storage_opt", Map(&Scalar)),
+    key("storage_opt", DRIVER_OPTIONS),
     key("sysctls", KEY_VALUES),
     key("tmpfs", TEXT_OR_TEXTS),
     key("tty", Bool),
     key("ulimits", Map(&OneOf(&[Integer, Object(ULIMIT)], "a integer or string"))),
-    key("use_api_socket", Bool),
+    key("use_api_socket", PureBool),
     key("user", Text),
     key("userns_mode", Text),
     key("uts", Text),
@@ -288,7 +298,7 @@ const DEPLOY: &[Key] = &[
     key("mode", Text),
     key("placement", Object(PLACEMENT)),
     key("replicas", Integer),
-    key("resources", Object(&[key("limits", Object(RESOURCE)), key("reservations", Object(RESOURCE))])),
+    key("resources", Object(&[key("limits", Object(LIMITS)), key("reservations", Object(RESERVATIONS))])),
     key("restart_policy", Object(RESTART_POLICY)),
     key("rollback_config", Object(UPDATE)),
     key("update_config", Object(UPDATE)),
@@ -298,13 +308,14 @@ const PLACEMENT: &[Key] = &[
     key("max_replicas_per_node", Integer),
     key("preferences", List(&Object(&[key("spread", Text)]))),
 ];
-const RESOURCE: &[Key] = &[
+const LIMITS: &[Key] = &[key("cpus", Number), key("memory", Text), key("pids", Integer)];
+const RESERVATIONS: &[Key] = &[
     key("cpus", Number),
     key("devices", List(&Object(DEVICE_REQUEST))),
-    key("generic_resources", List(&Any)),
-    key("memory", TextOrNumber),
-    key("pids", Integer),
+    key("generic_resources", List(&Object(GENERIC_RESOURCE))),
+    key("memory", Text),
 ];
+const GENERIC_RESOURCE: &[Key] = &[key("discrete_resource_spec", Object(&[key("kind", Text), key("value", Number)]))];
 const RESTART_POLICY: &[Key] =
     &[key("condition", Text), key("delay", Text), key("max_attempts", Integer), key("window", Text)];
 const UPDATE: &[Key] = &[
@@ -328,8 +339,8 @@ const DEVELOP: &[Key] = &[key("watch", List(&Object(WATCH)))];
 const WATCH: &[Key] = &[
     key("action", Enum(&["rebuild", "sync", "restart", "sync+restart", "sync+exec"])),
     key("exec", Object(HOOK)),
-    key("ignore", TEXT_OR_TEXTS),
-    key("include", TEXT_OR_TEXTS),
+    key("ignore", UNIQUE_TEXTS),
+    key("include", UNIQUE_TEXTS),
     key("initial_sync", Bool),
     key("path", Text),
     key("target", Text),
@@ -348,11 +359,18 @@ const HEALTHCHECK: &[Key] = &[
     key("test", TEXT_OR_TEXTS),
     key("timeout", Text),
 ];
-const HOOK: &[Key] = &[
+const PRE_START: &[Key] = &[
     key("command", COMMAND),
     key("environment", KEY_VALUES),
     key("image", Text),
     key("per_replica", Bool),
+    key("privileged", Bool),
+    key("user", Text),
+    key("working_dir", Text),
+];
+const HOOK: &[Key] = &[
+    key("command", COMMAND),
+    key("environment", KEY_VALUES),
     key("privileged", Bool),
     key("user", Text),
     key("working_dir", Text),
@@ -362,13 +380,13 @@ const SERVICE_MODEL: &[Key] = &[key("endpoint_var", Text), key("model_var", Text
 const SERVICE_NETWORK: &[Key] = &[
     key("aliases", TEXTS),
     key("driver_opts", DRIVER_OPTIONS),
-    key("gw_priority", Number),
+    key("gw_priority", PureNumber),
     key("interface_name", Text),
     key("ipv4_address", Text),
     key("ipv6_address", Text),
     key("link_local_ips", TEXTS),
     key("mac_address", Text),
-    key("priority", Number),
+    key("priority", PureNumber),
 ];
 const PORT: &[Key] = &[
     key("app_protocol", Text),
@@ -376,7 +394,7 @@ const PORT: &[Key] = &[
     key("mode", Text),
     key("name", Text),
     key("protocol", Text),
-    key("published", TextOrNumber),
+    key("published", Integer),
     key("target", Integer),
 ];
 const PROVIDER: &[Key] =
@@ -411,7 +429,7 @@ const NETWORK: &[Key] = &[
     key("enable_ipv6", Bool),
     key("external", EXTERNAL),
     key("internal", Bool),
-    nullable("ipam", Object(IPAM)),
+    key("ipam", Object(IPAM)),
     nullable("labels", KEY_VALUES),
     key("name", Text),
 ];

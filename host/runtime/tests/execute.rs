@@ -1,0 +1,655 @@
+//! Runs of plans on a fake engine, in paused time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use windlass_model::Project;
+use windlass_model::windlass::Stage;
+use windlass_plan::observed::{ContainerState, Health, Image};
+use windlass_plan::options::Recreate;
+use windlass_plan::{DownOptions, Plan, StopOptions, UpOptions, check, down, stop, up};
+use windlass_runtime::engine::EngineErrorKind;
+use windlass_runtime::hooks::{HookErrorKind, Verdict};
+use windlass_runtime::outcome::StepResult;
+use windlass_runtime::shutdown::{ShutdownTrigger, Urgency};
+use windlass_runtime::{Ending, ExecuteOptions, Execution, Outcome, Shutdown, execute, timeline};
+use windlass_testkit::{Behaviour, FakeEngine, FakeHooks, Recorder, TempProject, hook_error, project};
+
+/// An engine, plugins, and what happened.
+struct Bench {
+    engine: FakeEngine,
+    hooks: FakeHooks,
+    recorder: Recorder,
+    options: ExecuteOptions,
+}
+
+struct Ran {
+    plan: Arc<Plan>,
+    outcome: Outcome,
+    lines: Vec<String>,
+}
+
+impl Ran {
+    fn has(&self, line: &str) -> bool {
+        self.lines.iter().any(|found| found == line)
+    }
+
+    fn failure(&self) -> &str {
+        let [failure] = self.outcome.failures.as_slice() else {
+            panic!("one failure expected: {:?}", self.outcome.failures)
+        };
+        &failure.message
+    }
+}
+
+fn world(engine: FakeEngine) -> Bench {
+    let hooks = FakeHooks::new()
+        .with("elasticsearch", &[Stage::Probe])
+        .with("tcp", &[Stage::Probe])
+        .with("es-bulk", &[Stage::Load])
+        .with("notify", &[Stage::PreStart, Stage::PostStart, Stage::PreStop]);
+    let options = ExecuteOptions { run_id: "run".to_owned(), ..ExecuteOptions::default() };
+    Bench { engine, hooks, recorder: Recorder::default(), options }
+}
+
+impl Bench {
+    async fn run(&self, project: &Project, plan: Plan, shutdown: Shutdown) -> Ran {
+        assert_eq!(check(&plan), []);
+        let plan = Arc::new(plan);
+        let execution = Execution {
+            plan: Arc::clone(&plan),
+            project: Arc::new(project.clone()),
+            engine: Arc::new(self.engine.clone()),
+            hooks: Arc::new(self.hooks.clone()),
+            options: self.options.clone(),
+        };
+        let before = self.recorder.lines(&plan).len();
+        let outcome = execute(execution, shutdown, &self.recorder).await;
+        let lines = self.recorder.lines(&plan).split_off(before.min(self.recorder.lines(&plan).len()));
+        Ran { plan, outcome, lines }
+    }
+
+    async fn up_with(&self, project: &Project, options: &UpOptions) -> Ran {
+        let recorder = Recorder::default();
+        let fresh = Self { recorder, engine: self.engine.clone(), hooks: self.hooks.clone(), options: self.options.clone() };
+        let plan = up(project, &self.engine.snapshot(), options).expect("it can be planned");
+        fresh.run(project, plan, Shutdown::channel().1).await
+    }
+
+    async fn up(&self, project: &Project) -> Ran {
+        self.up_with(project, &UpOptions::default()).await
+    }
+}
+
+fn position(lines: &[String], wanted: &str) -> usize {
+    lines.iter().position(|line| line == wanted).unwrap_or_else(|| panic!("{wanted:?} is not in {lines:#?}"))
+}
+
+fn assert_order(lines: &[String], wanted: &[&str]) {
+    let places: Vec<usize> = wanted.iter().map(|line| position(lines, line)).collect();
+    assert!(places.is_sorted(), "{wanted:?} are not in this order in {lines:#?}");
+}
+
+const FOODTRUCKS: &str = "
+services:
+  es: { image: 'elasticsearch:6.3.2', volumes: ['data:/data'] }
+  web: { image: 'web:1', depends_on: [es] }
+volumes: { data: {} }
+";
+
+#[tokio::test(start_paused = true)]
+async fn a_dependent_starts_when_the_probe_says_ready() {
+    let world = world(FakeEngine::new());
+    world.hooks.ready_after("elasticsearch", 3);
+    let ran = world.up(&project(FOODTRUCKS)).await;
+    assert_eq!(ran.outcome.ending(), Ending::Success, "{:#?}", ran.lines);
+    assert_order(
+        &ran.lines,
+        &["done: start demo-es-1", "done: probe demo-es-1 with elasticsearch", "done: up es", "done: start demo-web-1"],
+    );
+    assert_eq!(world.hooks.calls().len(), 4);
+    // 100 ms, 150 ms, 225 ms, each with 20 % jitter.
+    let waited = ran.outcome.elapsed.as_secs_f64();
+    assert!((0.38..0.571).contains(&waited), "{waited}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_up_changes_nothing() {
+    let world = world(FakeEngine::new());
+    let project = project(FOODTRUCKS);
+    world.up(&project).await;
+    world.engine.forget_calls();
+    let again = world.up(&project).await;
+    assert_eq!(world.engine.calls(), Vec::<String>::new());
+    assert_eq!(again.lines, ["done: probe demo-es-1 with elasticsearch", "done: up es"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_inferred_probe_that_never_succeeds_is_a_warning() {
+    let world = world(FakeEngine::new());
+    world.hooks.ready_after("elasticsearch", u32::MAX - 1);
+    let ran = world.up(&project(FOODTRUCKS)).await;
+    assert_eq!(ran.outcome.ending(), Ending::Success);
+    let warned = "warned: probe demo-es-1 with elasticsearch: es is not ready after 60s, last answer: connect: \
+                  connection refused; going on without it";
+    assert_order(&ran.lines, &[warned, "done: start demo-web-1"]);
+}
+
+const PROBED: &str = "
+services:
+  es: { image: 'es:1', x-windlass: { ready: { plugin: elasticsearch, timeout: 5s } } }
+  web: { image: 'web:1', depends_on: [es] }
+";
+
+#[tokio::test(start_paused = true)]
+async fn a_declared_probe_that_never_succeeds_fails_with_its_last_answer_and_the_log() {
+    let log = (1..=12).map(|line| format!("line {line}")).collect();
+    let world = world(FakeEngine::new().with("es", Behaviour { log, ..Behaviour::default() }));
+    world.hooks.ready_after("elasticsearch", u32::MAX - 1);
+    let ran = world.up(&project(PROBED)).await;
+    assert_eq!(ran.failure(), "es is not ready after 5s, last answer: connect: connection refused");
+    let details = &ran.outcome.failures[0].details;
+    assert_eq!((details.len(), details[0].as_str(), details[9].as_str()), (10, "line 3", "line 12"));
+    assert_eq!(world.engine.container("demo-web-1").unwrap().state, ContainerState::Created);
+    assert_eq!(ran.outcome.elapsed, Duration::from_secs(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_ends_at_once_when_its_container_exits() {
+    let exit = Some((Duration::from_secs(1), 3));
+    let world = world(FakeEngine::new().with("es", Behaviour { exit, ..Behaviour::default() }));
+    world.hooks.ready_after("elasticsearch", u32::MAX - 1);
+    let ran = world.up(&project(PROBED)).await;
+    assert_eq!(
+        ran.failure(),
+        "container demo-es-1 exited (3) before it was ready, last answer: connect: connection refused"
+    );
+    assert_eq!(ran.outcome.elapsed, Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn never_is_final() {
+    let world = world(FakeEngine::new());
+    world.hooks.on_probe("elasticsearch", |_| {
+        Ok(Verdict::Never { reason: "wrong password".to_owned(), hint: Some("set PASSWORD".to_owned()) })
+    });
+    let ran = world.up(&project(PROBED)).await;
+    assert_eq!(ran.failure(), "es will not get ready: wrong password");
+    assert_eq!(ran.outcome.failures[0].hint.as_deref(), Some("set PASSWORD"));
+    assert_eq!(world.hooks.calls().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn thresholds_and_stability_count_answers_in_a_row() {
+    let yaml = PROBED.replace("timeout: 5s", "success-threshold: 2, stable-for: 1s");
+    let world = world(FakeEngine::new());
+    world.hooks.on_probe("elasticsearch", |call| {
+        let not_yet =
+            Verdict::NotYet { step: "status".to_owned(), reason: "red".to_owned(), hint: None };
+        Ok(if call.attempt == 2 { not_yet } else { Verdict::Ready })
+    });
+    let ran = world.up(&project(&yaml)).await;
+    assert_eq!(ran.outcome.ending(), Ending::Success, "{:?}", ran.lines);
+    assert!(ran.outcome.elapsed >= Duration::from_secs(1), "{:?}", ran.outcome.elapsed);
+    assert!(world.hooks.calls().len() > 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_hangs_is_cut_off_and_asked_again() {
+    let world = world(FakeEngine::new());
+    world.hooks.takes("elasticsearch", Duration::from_secs(3));
+    let ran = world.up(&project(PROBED)).await;
+    assert_eq!(ran.failure(), "es is not ready after 5s, last answer: attempt: no answer within 2s");
+}
+
+const CONDITIONS: &str = "
+services:
+  db: { image: 'db:1', healthcheck: { test: [CMD, check] } }
+  job: { image: 'job:1', depends_on: { db: { condition: service_healthy } } }
+  web: { image: 'web:1', depends_on: { job: { condition: service_completed_successfully } } }
+";
+
+fn healthy_after(seconds: u64, health: Health) -> Behaviour {
+    Behaviour { health: Some((Duration::from_secs(seconds), health)), ..Behaviour::default() }
+}
+
+fn exits_after(seconds: u64, code: i64) -> Behaviour {
+    Behaviour { exit: Some((Duration::from_secs(seconds), code)), ..Behaviour::default() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn conditions_are_met_by_events_without_polling() {
+    let engine = FakeEngine::new().with("db", healthy_after(7, Health::Healthy)).with("job", exits_after(2, 0));
+    let ran = world(engine).up(&project(CONDITIONS)).await;
+    assert_eq!(ran.outcome.ending(), Ending::Success, "{:?}", ran.lines);
+    assert_eq!(ran.outcome.elapsed, Duration::from_secs(9));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_met_any_more_fails_with_composes_words() {
+    let unhealthy = FakeEngine::new().with("db", healthy_after(1, Health::Unhealthy));
+    let ran = world(unhealthy).up(&project(CONDITIONS)).await;
+    assert_eq!(ran.failure(), "dependency failed to start: container demo-db-1 is unhealthy");
+    let exited = FakeEngine::new().with("db", exits_after(1, 1));
+    let ran = world(exited).up(&project(CONDITIONS)).await;
+    assert_eq!(ran.failure(), "dependency failed to start: container demo-db-1 exited (1)");
+    let failing = FakeEngine::new().with("db", healthy_after(1, Health::Healthy)).with("job", exits_after(1, 5));
+    let ran = world(failing).up(&project(CONDITIONS)).await;
+    assert_eq!(ran.failure(), "service \"job\" didn't complete successfully: exit 5");
+    let unchecked = CONDITIONS.replace(", healthcheck: { test: [CMD, check] }", "");
+    let ran = world(FakeEngine::new()).up(&project(&unchecked)).await;
+    assert_eq!(ran.failure(), "dependency failed to start: container demo-db-1 has no healthcheck configured");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_optional_dependency_only_warns() {
+    let yaml = CONDITIONS.replace("service_healthy }", "service_healthy, required: false }");
+    let engine = FakeEngine::new().with("db", healthy_after(1, Health::Unhealthy)).with("job", exits_after(1, 0));
+    let ran = world(engine).up(&project(&yaml)).await;
+    assert_eq!(ran.outcome.ending(), Ending::Success);
+    assert!(ran.has("warned: await db service_healthy: dependency failed to start: container demo-db-1 is unhealthy"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_event_stream_is_opened_again_and_nothing_is_missed() {
+    let world = world(FakeEngine::new().with("db", Behaviour::default()).with("job", exits_after(1, 0)));
+    let engine = world.engine.clone();
+    let project = project(CONDITIONS);
+    let breaking = async {
+        tokio::time::advance(Duration::from_secs(5)).await;
+        tokio::task::yield_now().await;
+        engine.drop_events();
+        engine.set_health("demo-db-1", Health::Healthy);
+    };
+    let (ran, ()) = tokio::join!(world.up(&project), breaking);
+    assert_eq!(ran.outcome.ending(), Ending::Success, "{:?}", ran.lines);
+}
+
+fn trucks(folder: &TempProject) -> Project {
+    let yaml = format!(
+        "
+services:
+  es:
+    image: es:1
+    volumes: ['data:/data']
+    x-windlass: {{ load: {{ trucks: {{ plugin: es-bulk, from: {} }} }} }}
+  web: {{ image: 'web:1', depends_on: [es] }}
+volumes: {{ data: {{}} }}
+",
+        folder.join("trucks.ndjson").display()
+    );
+    project(&yaml)
+}
+
+#[tokio::test(start_paused = true)]
+async fn data_is_loaded_once_and_again_when_its_input_changes() {
+    let folder = TempProject::new().file("trucks.ndjson", "{\"name\":\"one\"}\n");
+    let project = trucks(&folder);
+    let world = world(FakeEngine::new());
+    let first = world.up(&project).await;
+    assert_order(
+        &first.lines,
+        &["done: load trucks into demo-es-1 with es-bulk", "done: up es", "done: start demo-web-1"],
+    );
+    assert_eq!(world.hooks.calls(), ["apply es-bulk into es: all"]);
+    let second = world.up(&project).await;
+    assert!(second.has("skipped: load trucks into demo-es-1 with es-bulk: already loaded, unchanged"));
+    folder.write("trucks.ndjson", "{\"name\":\"two\"}\n");
+    world.hooks.set_steps("es-bulk", &[("all", "2")]);
+    world.hooks.forget_calls();
+    let third = world.up(&project).await;
+    assert!(third.has("done: load trucks into demo-es-1 with es-bulk"));
+    assert_eq!(world.hooks.calls(), ["apply es-bulk into es: all"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_steps_whose_fingerprint_changed_are_applied_again() {
+    let folder = TempProject::new().file("trucks.ndjson", "1");
+    let (project, world) = (trucks(&folder), world(FakeEngine::new()));
+    world.hooks.set_steps("es-bulk", &[("index", "a"), ("data", "b")]);
+    world.up(&project).await;
+    folder.write("trucks.ndjson", "2");
+    world.hooks.set_steps("es-bulk", &[("index", "a"), ("data", "c")]);
+    world.hooks.forget_calls();
+    world.up(&project).await;
+    assert_eq!(world.hooks.calls(), ["apply es-bulk into es: data"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_load_that_was_cut_off_is_dirty_and_done_again() {
+    let folder = TempProject::new().file("trucks.ndjson", "1");
+    let (project, world) = (trucks(&folder), world(FakeEngine::new()));
+    world.hooks.on_apply("es-bulk", |_| {
+        Err(hook_error("es-bulk", HookErrorKind::Failed { retryable: false }, "rejected line 7"))
+    });
+    let failed = world.up(&project).await;
+    assert_eq!(failed.failure(), "load of trucks into es: plugin `es-bulk` rejected line 7");
+    assert_eq!(world.engine.container("demo-web-1").unwrap().state, ContainerState::Created);
+    world.hooks.on_apply("es-bulk", |_| Ok(()));
+    let again = world.up(&project).await;
+    assert!(again.has("note: load of trucks into es was cut off before (dirty): it is done again"), "{:?}", again.lines);
+    assert_eq!(again.outcome.ending(), Ending::Success);
+    let third = world.up(&project).await;
+    assert!(third.has("skipped: load trucks into demo-es-1 with es-bulk: already loaded, unchanged"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_volume_knows_nothing_of_old_loads() {
+    let folder = TempProject::new().file("trucks.ndjson", "1");
+    let (project, world) = (trucks(&folder), world(FakeEngine::new()));
+    world.up(&project).await;
+    let teardown = down(&project, &world.engine.snapshot(), &DownOptions::default()).unwrap();
+    world.run(&project, teardown, Shutdown::channel().1).await;
+    assert!(world.engine.snapshot().volumes.iter().any(|volume| volume.name == "demo_windlass_es_trucks_committed"));
+    // Somebody removes the data but not the ledger.
+    let mut volume = world.engine.snapshot().volumes.into_iter().find(|volume| volume.name == "demo_data").unwrap();
+    volume.created_at = "another time".to_owned();
+    world.engine.insert_volume(volume);
+    let again = world.up(&project).await;
+    assert!(again.has("done: load trucks into demo-es-1 with es-bulk"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn down_with_volumes_leaves_nothing_of_the_project() {
+    let folder = TempProject::new().file("trucks.ndjson", "1");
+    let (project, world) = (trucks(&folder), world(FakeEngine::new()));
+    world.up(&project).await;
+    let options = DownOptions { volumes: true, ..DownOptions::default() };
+    let teardown = down(&project, &world.engine.snapshot(), &options).unwrap();
+    let ran = world.run(&project, teardown, Shutdown::channel().1).await;
+    assert_eq!(ran.outcome.ending(), Ending::Success);
+    let left = world.engine.snapshot();
+    assert_eq!((left.containers.len(), left.networks.len(), left.volumes.len()), (0, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retryable_failure_of_a_loader_is_tried_again() {
+    let folder = TempProject::new().file("trucks.ndjson", "1");
+    let (project, world) = (trucks(&folder), world(FakeEngine::new()));
+    world.hooks.on_apply("es-bulk", |call| match call.attempt {
+        1 | 2 => Err(hook_error("es-bulk", HookErrorKind::Failed { retryable: true }, "was refused")),
+        _ => Ok(()),
+    });
+    assert_eq!(world.up(&project).await.outcome.ending(), Ending::Success);
+    assert_eq!(world.hooks.calls().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_tutorials_own_words_work_a_probe_before_the_start_and_a_loader_after_it() {
+    let folder = TempProject::new().file("trucks.ndjson", "1");
+    let yaml = format!(
+        "
+services:
+  es:
+    image: es:1
+    x-windlass: {{ hooks: {{ post-start: [{{ plugin: es-bulk, from: {} }}] }} }}
+  web:
+    image: web:1
+    depends_on: [es]
+    x-windlass: {{ hooks: {{ pre-start: [{{ plugin: elasticsearch, target: 'es:9200' }}] }} }}
+",
+        folder.join("trucks.ndjson").display()
+    );
+    let (project, world) = (project(&yaml), world(FakeEngine::new()));
+    world.hooks.ready_after("elasticsearch", 1);
+    let ran = world.up(&project).await;
+    assert_eq!(ran.outcome.ending(), Ending::Success, "{:?}", ran.lines);
+    assert_eq!(
+        world.hooks.calls(),
+        [
+            "apply es-bulk into es: all",
+            "probe elasticsearch of es:9200, attempt 1",
+            "probe elasticsearch of es:9200, attempt 2"
+        ]
+    );
+    assert_order(
+        &ran.lines,
+        &["done: call plugin elasticsearch at pre-start of demo-web-1", "done: start demo-web-1"],
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn hooks_are_retried_and_may_only_warn() {
+    let yaml = "
+services:
+  web:
+    image: web:1
+    x-windlass:
+      hooks:
+        pre-start: [{ plugin: notify, retries: 2 }]
+        post-start: [{ plugin: missing, on-failure: warn }]
+";
+    let world = world(FakeEngine::new());
+    world.hooks.on_run("notify", |call| match call.attempt {
+        1 | 2 => Err(hook_error("notify", HookErrorKind::Failed { retryable: true }, "was refused")),
+        _ => Ok(()),
+    });
+    let ran = world.up(&project(yaml)).await;
+    assert_eq!(ran.outcome.ending(), Ending::Success, "{:?}", ran.lines);
+    assert_eq!(world.hooks.calls().len(), 3);
+    assert!(ran.has("warned: call plugin missing at post-start of demo-web-1: post-start of web: plugin `missing` is not installed"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn composes_hooks_run_and_their_failure_shows_the_end_of_their_output() {
+    let yaml = "
+services:
+  web:
+    image: web:1
+    pre_start: [{ image: 'web:1', command: migrate }]
+    post_start: [{ command: warm-up }]
+    pre_stop: [{ command: drain }]
+";
+    let world = world(FakeEngine::new());
+    let project = project(yaml);
+    let engine = world.engine.clone();
+    let hook_ends = async {
+        while engine.container("demo-web-1-pre_start-0").is_none_or(|found| !found.is_up()) {
+            tokio::task::yield_now().await;
+        }
+        engine.exit("demo-web-1-pre_start-0", 0);
+    };
+    let (ran, ()) = tokio::join!(world.up(&project), hook_ends);
+    assert_eq!(ran.outcome.ending(), Ending::Success, "{:?}", ran.lines);
+    let calls = world.engine.calls();
+    assert_order(
+        &calls,
+        &["start demo-web-1-pre_start-0", "remove demo-web-1-pre_start-0", "start demo-web-1", "exec in demo-web-1: warm-up"],
+    );
+    world.engine.on_exec("drain", "first\nlast\n", 4);
+    let plan = stop(&project, &world.engine.snapshot(), &StopOptions::default()).unwrap();
+    let ran = world.run(&project, plan, Shutdown::channel().1).await;
+    assert_eq!(ran.failure(), "web hook exited with status 4: first\nlast");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recreation_keeps_the_name_and_anonymous_volumes() {
+    let image = Image { id: "i".to_owned(), content_digest: "d".to_owned(), volumes: vec!["/var".to_owned()], ..Image::default() };
+    let world = world(FakeEngine::new().with_image("web:1", image));
+    let yaml = "services: { web: { image: 'web:1', environment: { A: '1' } } }";
+    world.up(&project(yaml)).await;
+    let before = world.engine.container("demo-web-1").unwrap();
+    let ran = world.up(&project(&yaml.replace("'1' }", "'2' }"))).await;
+    assert_eq!(ran.outcome.ending(), Ending::Success, "{:?}", ran.lines);
+    let after = world.engine.container("demo-web-1").unwrap();
+    assert_ne!(before.id, after.id);
+    assert_eq!(before.mounts, after.mounts);
+    assert_eq!(after.state, ContainerState::Running);
+    assert_eq!(world.engine.snapshot().containers.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pull_that_brings_the_same_image_recreates_nothing_and_another_one_does() {
+    let world = world(FakeEngine::new());
+    let project = project("services: { web: { image: 'web:1' } }");
+    let options = UpOptions { pull: Some("always".to_owned()), ..UpOptions::default() };
+    world.up_with(&project, &options).await;
+    let before = world.engine.container("demo-web-1").unwrap().id;
+    let same = world.up_with(&project, &options).await;
+    assert!(same.has("skipped: stop demo-web-1: image web:1 is the same"), "{:?}", same.lines);
+    assert_eq!(world.engine.container("demo-web-1").unwrap().id, before);
+    let newer = Image { id: "new".to_owned(), content_digest: "new".to_owned(), ..Image::default() };
+    world.engine.publish("web:1", newer);
+    let other = world.up_with(&project, &options).await;
+    assert_eq!(other.outcome.ending(), Ending::Success);
+    assert_ne!(world.engine.container("demo-web-1").unwrap().id, before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_that_cannot_be_pulled_is_built() {
+    let world = world(FakeEngine::new());
+    world.engine.fail("pull", EngineErrorKind::NotFound, "no such repository");
+    let ran = world.up(&project("services: { web: { image: 'web:1', build: . } }")).await;
+    assert_eq!(ran.outcome.ending(), Ending::Success, "{:?}", ran.lines);
+    assert!(ran.has("done: build image web:1"));
+    let refused = world.up(&project("services: { db: { image: 'db:1' } }")).await;
+    assert_eq!(refused.failure(), "failed to pull db:1: no such repository");
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_failure_nothing_new_starts_but_what_was_begun_is_completed() {
+    let yaml = "
+services:
+  a: { image: 'a:1', environment: { A: '1' } }
+  b: { image: 'b:1', environment: { A: '1' } }
+";
+    let world = world(FakeEngine::new());
+    world.up(&project(yaml)).await;
+    world.engine.fail("stop demo-b-1", EngineErrorKind::Other, "no");
+    world.engine.delay("stop demo-a-1", Duration::from_secs(1));
+    let ran = world.up(&project(&yaml.replace("'1' }", "'2' }"))).await;
+    assert_eq!(ran.failure(), "failed to stop demo-b-1: no");
+    assert_order(&ran.lines, &["done: stop demo-a-1", "done: remove demo-a-1", "done: rename 000000000002_demo-a-1 to demo-a-1"]);
+    assert_eq!(world.engine.container("demo-a-1").unwrap().state, ContainerState::Created);
+    world.engine.heal();
+    let healed = world.up(&project(&yaml.replace("'1' }", "'2' }"))).await;
+    assert_eq!(healed.outcome.ending(), Ending::Success, "{:?}", healed.lines);
+    let names: Vec<String> = world.engine.snapshot().containers.into_iter().map(|container| container.name).collect();
+    assert_eq!(names, ["demo-a-1", "demo-b-1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn down_goes_on_after_a_failure() {
+    let world = world(FakeEngine::new());
+    let project = project("services: { db: { image: 'db:1' }, web: { image: 'web:1', depends_on: [db] } }");
+    world.up(&project).await;
+    world.engine.fail("stop demo-web-1", EngineErrorKind::Other, "stuck");
+    let plan = down(&project, &world.engine.snapshot(), &DownOptions::default()).unwrap();
+    let keeping = Bench { options: ExecuteOptions { keep_going: true, ..world.options.clone() }, ..world };
+    let ran = keeping.run(&project, plan, Shutdown::channel().1).await;
+    assert_eq!(ran.failure(), "failed to stop demo-web-1: stuck");
+    assert!(ran.has("done: remove demo-db-1"), "{:?}", ran.lines);
+}
+
+async fn escalate(trigger: &ShutdownTrigger, after: Duration) {
+    tokio::time::advance(after).await;
+    tokio::task::yield_now().await;
+    trigger.escalate();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_to_stop_ends_the_waiting_and_starts_nothing_new() {
+    let world = world(FakeEngine::new());
+    world.hooks.ready_after("elasticsearch", u32::MAX - 1);
+    let project = project(FOODTRUCKS);
+    let plan = up(&project, &world.engine.snapshot(), &UpOptions::default()).unwrap();
+    let (trigger, shutdown) = Shutdown::channel();
+    let (ran, ()) = tokio::join!(world.run(&project, plan, shutdown), escalate(&trigger, Duration::from_secs(1)));
+    assert_eq!(ran.outcome.ending(), Ending::Interrupted);
+    assert!(ran.has("shutdown"));
+    assert_eq!(world.engine.container("demo-web-1").unwrap().state, ContainerState::Created);
+    assert!(ran.outcome.elapsed < Duration::from_secs(2), "{:?}", ran.outcome.elapsed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_load_interrupted_by_the_user_is_dirty() {
+    let folder = TempProject::new().file("trucks.ndjson", "1");
+    let (project, world) = (trucks(&folder), world(FakeEngine::new()));
+    world.hooks.takes("es-bulk", Duration::from_secs(3600));
+    let plan = up(&project, &world.engine.snapshot(), &UpOptions::default()).unwrap();
+    let (trigger, shutdown) = Shutdown::channel();
+    let ask = async {
+        while world.hooks.calls().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        trigger.escalate();
+    };
+    let (ran, ()) = tokio::join!(world.run(&project, plan, shutdown), ask);
+    assert_eq!(ran.outcome.ending(), Ending::Interrupted);
+    world.hooks.takes("es-bulk", Duration::ZERO);
+    let again = world.up(&project).await;
+    assert!(again.has("note: load of trucks into es was cut off before (dirty): it is done again"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn asking_twice_kills_what_is_slow_to_stop() {
+    let world = world(FakeEngine::new());
+    let project = project("services: { web: { image: 'web:1' } }");
+    world.up(&project).await;
+    world.engine.delay("stop", Duration::from_secs(10));
+    let plan = stop(&project, &world.engine.snapshot(), &StopOptions::default()).unwrap();
+    let (trigger, shutdown) = Shutdown::channel();
+    let twice = async {
+        escalate(&trigger, Duration::from_secs(1)).await;
+        escalate(&trigger, Duration::from_secs(1)).await;
+    };
+    let (ran, ()) = tokio::join!(world.run(&project, plan, shutdown), twice);
+    assert_eq!(ran.outcome.interrupted, Urgency::Immediate);
+    assert_eq!(world.engine.container("demo-web-1").unwrap().exit_code, Some(137));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_critical_path_is_the_chain_that_decided() {
+    let world = world(FakeEngine::new());
+    world.hooks.takes("elasticsearch", Duration::from_millis(1500));
+    let ran = world.up(&project(FOODTRUCKS)).await;
+    let timeline = timeline::summary(&ran.plan, &ran.outcome);
+    let path: Vec<String> = timeline
+        .critical_path
+        .iter()
+        .map(|id| windlass_plan::render::verb(&ran.plan.steps[id.0].action).to_owned())
+        .collect();
+    assert_eq!(path[path.len() - 3..], ["start", "probe", "start"]);
+    let es = timeline.services.iter().find(|service| service.service == "es").expect("es took part");
+    assert_eq!(es.up_at, Some(Duration::from_millis(1500)));
+    let stages: Vec<&str> = es.stages.iter().map(|stage| stage.stage).collect();
+    assert_eq!(stages, ["image", "create", "start", "ready"]);
+}
+
+/// Any graph of services, any limit: every step ends, and a second run has nothing to do.
+#[tokio::test(start_paused = true)]
+async fn any_graph_terminates_under_any_limit() {
+    let mut seed: u64 = 42;
+    let mut random = move |below: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % below
+    };
+    for round in 0..30 {
+        let count = 1 + random(12);
+        let mut yaml = "services:\n".to_owned();
+        for service in 0..count {
+            let mut edges = Vec::new();
+            for other in 0..service {
+                if random(3) == 0 {
+                    let restart = random(2) == 0;
+                    edges.push(format!("s{other}: {{ condition: service_started, restart: {restart} }}"));
+                }
+            }
+            let probe = if random(3) == 0 { ", x-windlass: { ready: tcp }" } else { "" };
+            yaml += &format!("  s{service}: {{ image: 'i:1', scale: {}, environment: {{ A: 'x{round}' }}, depends_on: {{ {} }}{probe} }}\n", random(3), edges.join(", "));
+        }
+        let mut world = world(FakeEngine::new());
+        world.options.parallel = Some(1 + usize::try_from(random(4)).unwrap());
+        let model = project(&yaml);
+        let first = world.up(&model).await;
+        assert_eq!(first.outcome.ending(), Ending::Success, "{yaml}\n{:?}", first.outcome.failures);
+        assert!(first.outcome.steps.iter().all(|step| step.result != StepResult::Cancelled));
+        let changed = project(&yaml.replace("'x", "'y"));
+        let forced = UpOptions { recreate: Recreate::Diverged, ..UpOptions::default() };
+        let second = world.up_with(&changed, &forced).await;
+        assert_eq!(second.outcome.ending(), Ending::Success, "{yaml}\n{:?}", second.outcome.failures);
+        world.engine.forget_calls();
+        world.up(&changed).await;
+        assert_eq!(world.engine.calls(), Vec::<String>::new(), "{yaml}");
+    }
+}
