@@ -2,7 +2,7 @@
 //! messages as everything else. [`windlass_schema`] is the published JSON Schema of the same syntax.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::decode::json;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -41,10 +41,10 @@ const PROJECT_STAGES: &[(&str, Stage)] = &[
 
 const TIMING: &[&str] = &["timeout", "interval", "max-interval", "attempt-timeout", "success-threshold", "stable-for"];
 
-/// Decodes every `x-windlass` of the tree, and `windlass.yaml` over it, into the project.
-pub fn apply(tree: &Node, file: Option<&Node>, project: &mut Project, out: &mut Diagnostics) {
+/// Decodes every `x-windlass` of the tree, and `windlass.yaml` over it, into the project. `home` is what `~` stands for.
+pub fn apply(tree: &Node, file: Option<&Node>, project: &mut Project, home: Option<&Path>, out: &mut Diagnostics) {
     let folder = project.working_dir.clone();
-    let mut read = Reader { base: Base { folder: &folder, home: None }, out };
+    let mut read = Reader { folder: &folder, home, out };
     let mut settings = ProjectSettings::default();
     if let Some(node) = tree.get("x-windlass") {
         read.project(node, &mut settings, "x-windlass", false);
@@ -58,7 +58,7 @@ pub fn apply(tree: &Node, file: Option<&Node>, project: &mut Project, out: &mut 
             read.service(node, services.entry(name.clone()).or_default(), &format!("services.{name}.x-windlass"));
         }
     }
-    if let Some(own) = file.and_then(|file| file.get("services")).and_then(Node::as_map) {
+    if let Some(own) = file.and_then(|file| file.get("services")) {
         read.file_services(own, project, &mut services);
     }
     project.windlass = settings;
@@ -70,7 +70,9 @@ pub fn apply(tree: &Node, file: Option<&Node>, project: &mut Project, out: &mut 
 }
 
 struct Reader<'r> {
-    base: Base<'r>,
+    /// For what stands in no file.
+    folder: &'r Path,
+    home: Option<&'r Path>,
     out: &'r mut Diagnostics,
 }
 
@@ -80,10 +82,28 @@ impl Reader<'_> {
         self.out.0.push(Diagnostic { hint, ..problem });
     }
 
-    /// The mapping, after a check of its keys.
+    /// Absolute; relative to the file in which the node stands.
+    fn path(&self, text: &str, node: &Node) -> PathBuf {
+        let file = node.span.file.as_ref().filter(|file| file.path != Path::new("-"));
+        let beside = file.and_then(|file| file.path.parent()).map(|folder| self.folder.join(folder));
+        let folder = beside.as_deref().unwrap_or(self.folder);
+        PathBuf::from(absolute(text, Base { folder, home: self.home }))
+    }
+
+    /// The entries of a mapping with names that the user chose; nothing written means none.
+    fn named<'n>(&mut self, node: &'n Node, path: &str, what: &str) -> Option<&'n Mapping> {
+        if node.as_map().is_none() && !node.is_null() {
+            self.fail(node, path, format!("{path} must be a mapping of names to {what}"), None);
+        }
+        node.as_map()
+    }
+
+    /// The mapping, after a check of its keys. Nothing written means none.
     fn keys<'n>(&mut self, node: &'n Node, path: &str, known: &[&str]) -> Option<&'n Mapping> {
         let Some(map) = node.as_map() else {
-            self.fail(node, path, format!("{path} must be a mapping"), None);
+            if !node.is_null() {
+                self.fail(node, path, format!("{path} must be a mapping"), None);
+            }
             return None;
         };
         for (name, entry) in map.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
@@ -106,8 +126,9 @@ impl Reader<'_> {
     fn project(&mut self, node: &Node, settings: &mut ProjectSettings, path: &str, file: bool) {
         let known: &[&str] = if file { &["plugins", "hooks", "services"] } else { &["plugins", "hooks"] };
         let Some(map) = self.keys(node, path, known) else { return };
-        if let Some(plugins) = map.get("plugins").and_then(|entry| entry.node.as_map()) {
-            for (name, entry) in plugins {
+        if let Some(plugins) = map.get("plugins") {
+            let plugins = self.named(&plugins.node, &format!("{path}.plugins"), "plugins");
+            for (name, entry) in plugins.into_iter().flatten() {
                 let declaration = self.plugin(&entry.node, &format!("{path}.plugins.{name}"));
                 settings.plugins.insert(name.clone(), declaration);
             }
@@ -117,8 +138,9 @@ impl Reader<'_> {
         }
     }
 
-    fn file_services(&mut self, own: &Mapping, project: &Project, services: &mut BTreeMap<String, ServiceSettings>) {
-        for (name, entry) in own {
+    fn file_services(&mut self, own: &Node, project: &Project, services: &mut BTreeMap<String, ServiceSettings>) {
+        let own = self.named(own, "services", "settings of services");
+        for (name, entry) in own.into_iter().flatten() {
             if project.services.contains_key(name) {
                 self.service(&entry.node, services.entry(name.clone()).or_default(), &format!("services.{name}"));
                 continue;
@@ -138,12 +160,8 @@ impl Reader<'_> {
 
     fn plugin(&mut self, node: &Node, path: &str) -> PluginDeclaration {
         let mut declaration = PluginDeclaration { span: Some(node.span.clone()), ..PluginDeclaration::default() };
-        if node.is_null() {
-            return declaration;
-        }
         let Some(map) = self.keys(node, path, &["source", "grants", "limits"]) else { return declaration };
-        declaration.source =
-            map.get("source").and_then(|entry| entry.node.scalar_text()).map(|text| self.source(&text));
+        declaration.source = map.get("source").and_then(|entry| self.source(&entry.node, &format!("{path}.source")));
         if let Some(entry) = map.get("grants") {
             declaration.grants = self.grants(&entry.node, &format!("{path}.grants"));
         }
@@ -153,14 +171,29 @@ impl Reader<'_> {
         declaration
     }
 
-    fn source(&self, text: &str) -> PluginSource {
+    fn source(&mut self, node: &Node, path: &str) -> Option<PluginSource> {
+        let Some(text) = node.as_str().filter(|text| !text.is_empty()) else {
+            self.fail(node, path, format!("{path} must be a path, oci://… or https://…"), None);
+            return None;
+        };
         if text.starts_with("oci://") {
-            PluginSource::Oci(text.to_owned())
-        } else if text.starts_with("https://") {
-            PluginSource::Https(text.to_owned())
-        } else {
-            PluginSource::File(PathBuf::from(absolute(text.strip_prefix("file:").unwrap_or(text), self.base)))
+            return Some(PluginSource::Oci(text.to_owned()));
         }
+        if text.starts_with("http://") {
+            let hint = "use https://…#sha256=DIGEST, or fetch the file and name its path";
+            self.fail(node, path, format!("{path}: a plugin is not fetched over plain HTTP"), Some(hint.to_owned()));
+            return None;
+        }
+        if !text.starts_with("https://") {
+            return Some(PluginSource::File(self.path(text.strip_prefix("file:").unwrap_or(text), node)));
+        }
+        let digest = text.split_once("#sha256=").map_or("", |(_, digest)| digest);
+        if digest.len() != 64 || !digest.bytes().all(|b| b.is_ascii_hexdigit()) {
+            let hint = "append `#sha256=` and the 64 hexadecimal digits that `sha256sum FILE` prints";
+            self.fail(node, path, format!("{path}: a plugin from the web needs its digest"), Some(hint.to_owned()));
+            return None;
+        }
+        Some(PluginSource::Https(text.to_owned()))
     }
 
     fn grants(&mut self, node: &Node, path: &str) -> Grants {
@@ -169,26 +202,27 @@ impl Reader<'_> {
         for (target, node) in &dial {
             let valid = target
                 .rsplit_once(':')
-                .is_some_and(|(host, port)| !host.is_empty() && (port == "*" || port.parse::<u16>().is_ok()));
+                .is_some_and(|(host, port)| !host.is_empty() && (port == "*" || port_number(port)));
             if !valid {
-                let hint = format!("write `{target}:443`, or `{target}:*` for every port of a service");
-                self.fail(node, path, format!("grant \"{target}\" must be HOST:PORT"), Some(hint));
+                let host = target.split(':').next().filter(|host| !host.is_empty()).unwrap_or("HOST");
+                let hint = format!("write `{host}:443`, or `{host}:*` for every port of a service");
+                self.fail(node, path, format!("{path}.dial: \"{target}\" is not HOST:PORT"), Some(hint));
             }
         }
-        let read = self
-            .texts(map, "read", path)
-            .into_iter()
-            .map(|(file, _)| PathBuf::from(absolute(&file, self.base)))
-            .collect();
+        let read = self.texts(map, "read", path).into_iter().map(|(file, node)| self.path(&file, &node)).collect();
         let secrets = self.texts(map, "secrets", path).into_iter().map(|(name, _)| name).collect();
         Grants { dial: dial.into_iter().map(|(target, _)| target).collect(), read, secrets }
     }
 
     fn limits(&mut self, node: &Node, path: &str) -> Limits {
         let Some(map) = self.keys(node, path, &["memory", "timeout"]) else { return Limits::default() };
-        let memory = map.get("memory").and_then(|entry| self.parsed(&entry.node, path, units::bytes));
+        let size = |text: &str| {
+            let bytes = units::bytes(text)?;
+            u64::try_from(bytes).ok().filter(|bytes| *bytes > 0).ok_or_else(|| format!("{text} is no amount of memory"))
+        };
+        let place = format!("{path}.memory");
         Limits {
-            memory: memory.and_then(|bytes| u64::try_from(bytes).ok()),
+            memory: map.get("memory").and_then(|entry| self.parsed(&entry.node, &place, size)),
             timeout: self.duration(map, "timeout", path),
         }
     }
@@ -215,34 +249,45 @@ impl Reader<'_> {
     fn ready(&mut self, node: &Node, path: &str) -> Option<Probe> {
         let (plugin, with, target, timing) = match &node.value {
             Value::String(plugin) => (plugin.clone(), Json::Null, None, ProbeTiming::default()),
-            _ => {
+            Value::Map(_) => {
                 let known = [&["plugin", "with", "target"], TIMING].concat();
                 let map = self.keys(node, path, &known)?;
-                (self.required(map, "plugin", node, path)?, with(map), self.target(map, path), self.timing(map, path))
+                (
+                    self.plugin_name(map, node, path)?,
+                    self.with(map, path),
+                    self.target(map, path),
+                    self.timing(map, path),
+                )
+            }
+            _ => {
+                let text = format!("{path} must be the name of a probe plugin, or a mapping with `plugin`");
+                self.fail(node, path, text, None);
+                return None;
             }
         };
         Some(Probe { plugin, with, timing, target, inferred: false, span: Some(node.span.clone()) })
     }
 
     fn datasets(&mut self, node: &Node, settings: &mut ServiceSettings, path: &str) {
-        let Some(map) = node.as_map() else {
-            self.fail(node, path, format!("{path} must be a mapping of names to datasets"), None);
-            return;
-        };
-        for (name, entry) in map {
+        for (name, entry) in self.named(node, path, "datasets").into_iter().flatten() {
             let Some(dataset) = self.dataset(name, &entry.node, &format!("{path}.{name}")) else { continue };
-            settings.load.retain(|known| known.name != *name);
-            settings.load.push(dataset);
+            match settings.load.iter_mut().find(|known| known.name == *name) {
+                Some(known) => *known = dataset,
+                None => settings.load.push(dataset),
+            }
         }
     }
 
     fn dataset(&mut self, name: &str, node: &Node, path: &str) -> Option<Dataset> {
+        if node.is_null() {
+            self.fail(node, path, format!("{path} needs `plugin`"), None);
+        }
         let map = self.keys(node, path, &["plugin", "from", "with", "when", "target", "timeout"])?;
         Some(Dataset {
             name: name.to_owned(),
-            plugin: self.required(map, "plugin", node, path)?,
+            plugin: self.plugin_name(map, node, path)?,
             from: self.inputs(map, path),
-            with: with(map),
+            with: self.with(map, path),
             when: self.when(map, path),
             target: self.target(map, path),
             timeout: self.duration(map, "timeout", path),
@@ -256,6 +301,9 @@ impl Reader<'_> {
         for (name, stage) in stages {
             let Some(entry) = map.get(*name) else { continue };
             let place = format!("{path}.{name}");
+            if entry.node.is_null() {
+                continue;
+            }
             let Some(items) = entry.node.as_seq() else {
                 self.fail(
                     &entry.node,
@@ -273,19 +321,27 @@ impl Reader<'_> {
         if let Value::String(plugin) = &node.value {
             return Some(Hook { span: Some(node.span.clone()), ..bare(plugin) });
         }
+        if node.is_null() {
+            self.fail(
+                node,
+                path,
+                format!("{path}: an item must be the name of a plugin, or a mapping with `plugin`"),
+                None,
+            );
+        }
         let known = [&["plugin", "with", "target", "from", "when", "retries", "on-failure"], TIMING].concat();
         let map = self.keys(node, path, &known)?;
         Some(Hook {
-            with: with(map),
+            with: self.with(map, path),
             target: self.target(map, path),
             from: self.inputs(map, path),
             when: self.when(map, path),
             timeout: self.duration(map, "timeout", path),
             timing: self.timing(map, path),
-            retries: self.number(map, "retries", path).unwrap_or(0),
+            retries: self.number(map, "retries", path, 0).unwrap_or(0),
             on_failure: self.word(map, "on-failure", path, &[("fail", OnFailure::Fail), ("warn", OnFailure::Warn)]),
             span: Some(node.span.clone()),
-            ..bare(&self.required(map, "plugin", node, path)?)
+            ..bare(&self.plugin_name(map, node, path)?)
         })
     }
 
@@ -296,19 +352,14 @@ impl Reader<'_> {
             interval: self.duration(map, "interval", path).unwrap_or(base.interval),
             max_interval: self.duration(map, "max-interval", path).unwrap_or(base.max_interval),
             attempt_timeout: self.duration(map, "attempt-timeout", path).unwrap_or(base.attempt_timeout),
-            success_threshold: self.number(map, "success-threshold", path).unwrap_or(base.success_threshold),
+            success_threshold: self.number(map, "success-threshold", path, 1).unwrap_or(base.success_threshold),
             stable_for: self.duration(map, "stable-for", path).unwrap_or(base.stable_for),
         }
     }
 
     fn inputs(&mut self, map: &Mapping, path: &str) -> Vec<InputFile> {
-        let base = self.base;
-        let own = |(name, _): (String, Node)| InputFile { path: PathBuf::from(absolute(&name, base)), name };
-        let listed = texts_of(map, "from");
-        if let Err(node) = &listed {
-            self.fail(node, path, format!("{path}.from must be a path or a list of paths"), None);
-        }
-        listed.unwrap_or_default().into_iter().map(own).collect()
+        let listed = self.texts(map, "from", path);
+        listed.into_iter().map(|(name, node)| InputFile { path: self.path(&name, &node), name }).collect()
     }
 
     fn when(&mut self, map: &Mapping, path: &str) -> LoadWhen {
@@ -336,26 +387,38 @@ impl Reader<'_> {
     fn target(&mut self, map: &Mapping, path: &str) -> Option<String> {
         let entry = map.get("target")?;
         let text = entry.node.scalar_text().unwrap_or_default();
-        let valid = text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+        let valid = text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port_number(port));
         if !valid {
             self.fail(&entry.node, path, format!("{path}.target must be SERVICE:PORT, like es:9200"), None);
         }
         valid.then_some(text)
     }
 
-    fn required(&mut self, map: &Mapping, key: &str, node: &Node, path: &str) -> Option<String> {
-        let text = map.get(key).and_then(|entry| entry.node.scalar_text()).filter(|text| !text.is_empty());
+    fn plugin_name(&mut self, map: &Mapping, node: &Node, path: &str) -> Option<String> {
+        let entry = map.get("plugin");
+        let text = entry.and_then(|entry| entry.node.as_str()).filter(|text| !text.is_empty());
         if text.is_none() {
-            self.fail(node, path, format!("{path} needs `{key}`"), None);
+            let place = entry.map_or(node, |entry| &entry.node);
+            self.fail(place, path, format!("{path} needs `plugin`, the name of one"), None);
         }
-        text
+        text.map(str::to_owned)
     }
 
-    fn number(&mut self, map: &Mapping, key: &str, path: &str) -> Option<u32> {
+    /// Settings of the plugin: the plugin's own schema says more.
+    fn with(&mut self, map: &Mapping, path: &str) -> Json {
+        let Some(entry) = map.get("with").filter(|entry| !entry.node.is_null()) else { return Json::Null };
+        if entry.node.as_map().is_none() {
+            self.fail(&entry.node, path, format!("{path}.with must be a mapping"), None);
+        }
+        json(&entry.node)
+    }
+
+    fn number(&mut self, map: &Mapping, key: &str, path: &str, least: u32) -> Option<u32> {
         let entry = map.get(key)?;
-        let parsed = entry.node.scalar_text().and_then(|text| text.parse().ok());
+        let parsed = if let Value::Int(value) = entry.node.value { u32::try_from(value).ok() } else { None };
+        let parsed = parsed.filter(|value| *value >= least);
         if parsed.is_none() {
-            self.fail(&entry.node, path, format!("{path}.{key} must be a number from 0 on"), None);
+            self.fail(&entry.node, path, format!("{path}.{key} must be a number from {least} on"), None);
         }
         parsed
     }
@@ -375,28 +438,26 @@ impl Reader<'_> {
         }
     }
 
+    /// One text or a list of texts.
     fn texts(&mut self, map: &Mapping, key: &str, path: &str) -> Vec<(String, Node)> {
-        texts_of(map, key).unwrap_or_else(|node| {
-            self.fail(&node, path, format!("{path}.{key} must be a list of strings"), None);
-            Vec::new()
-        })
+        let Some(entry) = map.get(key) else { return Vec::new() };
+        let items = match &entry.node.value {
+            Value::Seq(items) => items.as_slice(),
+            _ => std::slice::from_ref(&entry.node),
+        };
+        let mut texts = Vec::new();
+        for item in items {
+            match item.as_str().filter(|text| !text.is_empty()) {
+                Some(text) => texts.push((text.to_owned(), item.clone())),
+                None => self.fail(item, path, format!("{path}.{key} must be a string or a list of strings"), None),
+            }
+        }
+        texts
     }
 }
 
-fn texts_of(map: &Mapping, key: &str) -> Result<Vec<(String, Node)>, Node> {
-    let Some(entry) = map.get(key) else { return Ok(Vec::new()) };
-    let items = match &entry.node.value {
-        Value::Seq(items) => items.clone(),
-        _ => vec![entry.node.clone()],
-    };
-    items
-        .into_iter()
-        .map(|item| item.as_str().map(|text| (text.to_owned(), item.clone())).ok_or(item.clone()))
-        .collect()
-}
-
-fn with(map: &Mapping) -> Json {
-    map.get("with").map_or(Json::Null, |entry| json(&entry.node))
+fn port_number(text: &str) -> bool {
+    text.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
 fn bare(plugin: &str) -> Hook {
@@ -413,3 +474,6 @@ fn bare(plugin: &str) -> Hook {
         span: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -134,7 +134,8 @@ impl Loader<'_> {
         project.environment = context.variables.clone();
         project.separator = if self.options.compatibility { '_' } else { '-' };
         let windlass = windlass_file::find(self, &found);
-        crate::x_windlass::apply(&tree, windlass.as_ref(), &mut project, &mut self.out);
+        let home = self.options.home.as_deref();
+        crate::x_windlass::apply(&tree, windlass.as_ref(), &mut project, home, &mut self.out);
         let profiles = select::profiles(&project);
         self.finish(&tree, &mut project);
         let variables = self.variables.values().cloned().collect();

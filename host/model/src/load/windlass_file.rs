@@ -22,7 +22,11 @@ pub(super) fn find(loader: &mut Loader<'_>, found: &Found) -> Option<Node> {
         .and_then(|file| file.parent())
         .unwrap_or(&found.folder);
     let path = NAMES.iter().map(|name| folder.join(name)).find(|path| loader.files.is_file(path))?;
-    let mut root = loader.parse(&path).into_iter().next()?;
+    let mut documents = loader.parse(&path).into_iter();
+    let mut root = documents.next()?;
+    if let Some(second) = documents.next() {
+        loader.out.error("windlass", "", &second.span, "windlass.yaml must be one document");
+    }
     let lookup = |name: &str| found.variables.get(name).cloned();
     interpolate::document(&mut root, &lookup, &mut loader.unset, &mut loader.out);
     Some(root)
