@@ -37,7 +37,7 @@ pub struct HooksRequest<'a> {
 
 /// Engine and plugins of this machine.
 #[derive(Debug, Clone, Copy)]
-pub struct Machine;
+pub(crate) struct Machine;
 
 impl Backend for Machine {
     fn engine(&self, settings: &Settings) -> CliResult<Arc<dyn Engine>> {

@@ -33,10 +33,4 @@ impl Context {
         let now = (self.now)().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
     }
-
-    /// Now as the engine takes times: seconds since the epoch with fraction.
-    pub(crate) fn engine_now(&self) -> String {
-        let now = (self.now)().duration_since(UNIX_EPOCH).unwrap_or_default();
-        format!("{}.{:09}", now.as_secs(), now.subsec_nanos())
-    }
 }

@@ -7,7 +7,7 @@ use windlass_model::FileSource;
 
 /// The file system of this machine.
 #[derive(Debug, Clone, Copy)]
-pub struct OsFiles;
+pub(crate) struct OsFiles;
 
 impl FileSource for OsFiles {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {

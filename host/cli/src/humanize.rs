@@ -1,10 +1,10 @@
-//! Times and sizes in the Docker client's words.
+//! Times in the Docker client's words.
 
 use std::time::Duration;
 
 /// Age in rough words: `3 seconds`, `About a minute`, `2 weeks`.
 #[must_use]
-pub fn age(seconds: i64) -> String {
+pub(crate) fn age(seconds: i64) -> String {
     let seconds = seconds.max(0);
     let (minutes, hours) = (seconds / 60, (seconds + 1800) / 3600);
     match () {
@@ -22,30 +22,9 @@ pub fn age(seconds: i64) -> String {
     }
 }
 
-/// Decimal size with three significant digits: `1.91kB`, `72.8MB`.
-#[must_use]
-pub fn size(bytes: i64) -> String {
-    const UNITS: [&str; 6] = ["B", "kB", "MB", "GB", "TB", "PB"];
-    #[expect(clippy::cast_precision_loss, reason = "three digits are printed")]
-    let mut value = bytes.max(0) as f64;
-    let mut unit = 0;
-    while value >= 1000.0 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    let digits = match value {
-        v if v >= 100.0 => 0,
-        v if v >= 10.0 => 1,
-        _ => 2,
-    };
-    let number = format!("{value:.digits$}");
-    let number = if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { &number };
-    format!("{number}{}", UNITS[unit])
-}
-
 /// Time of a step: `0.3s`, `12.0s`, `2m05s`.
 #[must_use]
-pub fn duration(time: Duration) -> String {
+pub(crate) fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     if seconds < 60 {
         return format!("{seconds}.{}s", time.subsec_millis() / 100);
@@ -76,14 +55,6 @@ mod tests {
         ];
         for (seconds, text) in cases {
             assert_eq!(age(seconds), text, "{seconds}");
-        }
-    }
-
-    #[test]
-    fn sizes_have_three_digits() {
-        let cases = [(0, "0B"), (999, "999B"), (1913, "1.91kB"), (72_800_000, "72.8MB"), (100_000_000, "100MB")];
-        for (bytes, text) in cases {
-            assert_eq!(size(bytes), text);
         }
     }
 

@@ -8,7 +8,7 @@ use crate::errors::{CliError, CliResult};
 
 /// Listens to signals and raises the wish to stop: the first gracefully, the second at once.
 #[derive(Debug)]
-pub struct Signals {
+pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     trigger: ShutdownTrigger,
@@ -19,7 +19,7 @@ impl Signals {
     ///
     /// # Errors
     /// When the system refuses to install a handler.
-    pub fn listen() -> CliResult<(Self, Shutdown)> {
+    pub(crate) fn listen() -> CliResult<(Self, Shutdown)> {
         let (trigger, shutdown) = Shutdown::channel();
         let open = |kind| signal(kind).map_err(|source| CliError::io("listen to signals", source));
         let signals =
@@ -31,7 +31,7 @@ impl Signals {
     ///
     /// # Cancel safety
     /// Safe: a signal that arrives in between is kept by the streams.
-    pub async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

@@ -4,7 +4,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 /// How wide columns are.
 #[derive(Debug, Clone, Copy)]
-pub struct Layout {
+pub(crate) struct Layout {
     /// Least width of a cell with its padding.
     pub min_width: usize,
     /// Blanks after the widest cell.
@@ -12,16 +12,16 @@ pub struct Layout {
 }
 
 /// Layout of `ps` and of tables by template.
-pub const DOCKER: Layout = Layout { min_width: 10, padding: 3 };
+pub(crate) const DOCKER: Layout = Layout { min_width: 10, padding: 3 };
 /// Layout of `ls`, `images` and other tables.
-pub const PRETTY: Layout = Layout { min_width: 20, padding: 3 };
+pub(crate) const PRETTY: Layout = Layout { min_width: 20, padding: 3 };
 /// Layout of our own tables.
-pub const TIGHT: Layout = Layout { min_width: 0, padding: 2 };
+pub(crate) const TIGHT: Layout = Layout { min_width: 0, padding: 2 };
 
 /// Rows as text, one line each. The last cell of a row is not padded; a column is as wide as its widest cell in
 /// *consecutive* rows that have a cell after it, which is how Go's `tabwriter` counts.
 #[must_use]
-pub fn render(layout: Layout, rows: &[Vec<String>]) -> String {
+pub(crate) fn render(layout: Layout, rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(|column| width(layout, rows, column)).collect();
     rows.iter().map(|row| line(row, &widths)).collect()

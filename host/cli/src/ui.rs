@@ -36,7 +36,7 @@ pub struct Terminals {
 
 /// Colours of texts; they never carry the meaning alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
+pub(crate) enum Style {
     /// Names and headings.
     Bold,
     /// Less important.
@@ -100,7 +100,7 @@ impl UiOptions {
 }
 
 /// The one who prints.
-pub struct Ui {
+pub(crate) struct Ui {
     inner: Mutex<Inner>,
     options: UiOptions,
 }
@@ -116,14 +116,14 @@ struct Inner {
 impl Ui {
     /// Prints on these streams.
     #[must_use]
-    pub fn new(streams: Streams, options: UiOptions) -> Self {
+    pub(crate) fn new(streams: Streams, options: UiOptions) -> Self {
         let Streams { out, err, input, terminals: _ } = streams;
         Self { inner: Mutex::new(Inner { out, err, input: Some(input), live: Vec::new(), drawn: 0 }), options }
     }
 
     /// How it prints.
     #[must_use]
-    pub const fn options(&self) -> &UiOptions {
+    pub(crate) const fn options(&self) -> &UiOptions {
         &self.options
     }
 
@@ -135,7 +135,7 @@ impl Ui {
     ///
     /// # Errors
     /// When the reader is gone: time to stop.
-    pub fn data(&self, text: impl AsRef<[u8]>) -> CliResult<()> {
+    pub(crate) fn data(&self, text: impl AsRef<[u8]>) -> CliResult<()> {
         let mut inner = self.lock();
         if self.options.shared_terminal {
             inner.erase();
@@ -152,17 +152,17 @@ impl Ui {
     }
 
     /// Prints bytes, as they are, to standard error.
-    pub fn data_err(&self, bytes: &[u8]) {
+    pub(crate) fn data_err(&self, bytes: &[u8]) {
         self.above(bytes);
     }
 
     /// Prints a line of status.
-    pub fn status(&self, line: impl Display) {
+    pub(crate) fn status(&self, line: impl Display) {
         self.above(format!("{line}\n").as_bytes());
     }
 
     /// Prints an information line, which `COMPOSE_STATUS_STDOUT` moves to standard output.
-    pub fn info(&self, line: impl Display) {
+    pub(crate) fn info(&self, line: impl Display) {
         if self.options.status_on_stdout {
             drop(self.data(format!("{line}\n")));
         } else {
@@ -171,31 +171,31 @@ impl Ui {
     }
 
     /// Prints a warning.
-    pub fn warning(&self, text: impl Display) {
+    pub(crate) fn warning(&self, text: impl Display) {
         let word = self.paint(Style::Yellow, "warning:");
         self.status(format_args!("{word} {text}"));
     }
 
     /// Prints an error's headline.
-    pub fn error(&self, text: impl Display) {
+    pub(crate) fn error(&self, text: impl Display) {
         let word = self.paint(Style::Red, "error:");
         self.status(format_args!("{word} {text}"));
     }
 
     /// Prints what to do about it.
-    pub fn hint(&self, text: impl Display) {
+    pub(crate) fn hint(&self, text: impl Display) {
         let word = self.paint(Style::Cyan, "hint:");
         self.status(format_args!("  {word} {text}"));
     }
 
     /// Text for standard error in a style, where colours are wanted.
     #[must_use]
-    pub fn paint(&self, style: Style, text: impl Display) -> String {
+    pub(crate) fn paint(&self, style: Style, text: impl Display) -> String {
         if self.options.colour_err { format!("\x1b[{}m{text}\x1b[0m", style.code()) } else { text.to_string() }
     }
 
     /// Replaces the live area; an empty one goes away.
-    pub fn live(&self, lines: Vec<String>) {
+    pub(crate) fn live(&self, lines: Vec<String>) {
         let mut inner = self.lock();
         inner.live = lines;
         inner.erase();
@@ -206,7 +206,7 @@ impl Ui {
     ///
     /// # Errors
     /// When the input cannot be read.
-    pub fn ask(&self, question: &str) -> CliResult<bool> {
+    pub(crate) fn ask(&self, question: &str) -> CliResult<bool> {
         self.read_answer(question).map_err(|source| CliError::io("read the answer", source))
     }
 
@@ -224,7 +224,7 @@ impl Ui {
 
     /// Takes standard input away, for whoever reads all of it.
     #[must_use]
-    pub fn take_input(&self) -> Option<Box<dyn Read + Send>> {
+    pub(crate) fn take_input(&self) -> Option<Box<dyn Read + Send>> {
         self.lock().input.take()
     }
 

@@ -438,7 +438,7 @@ impl Engine for DockerEngine {
         let answer = api.send(Method::GET, "/events", &query, api::empty()).await;
         let answer = answer.map_err(|error| engine_error("subscribe to events", &error))?;
         Ok(api::json_lines::<Json>(answer)
-            .map(|line| line.map(event).map_err(|error| engine_error("read events", &error)))
+            .map(|line| line.map(|line| event(&line)).map_err(|error| engine_error("read events", &error)))
             .boxed())
     }
 
@@ -500,7 +500,7 @@ fn joined(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
-fn event(line: Json) -> ContainerEvent {
+fn event(line: &Json) -> ContainerEvent {
     let attributes: BTreeMap<String, String> = line["Actor"]["Attributes"]
         .as_object()
         .into_iter()

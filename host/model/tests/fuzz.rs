@@ -34,12 +34,12 @@ fn seeds() -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")];
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).expect("the corpus is committed").filter_map(Result::ok) {
+        for entry in fs_err::read_dir(folder).expect("the corpus is committed").filter_map(Result::ok) {
             let path = entry.path();
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_none_or(|extension| extension != "rs") {
-                found.push(String::from_utf8_lossy(&std::fs::read(path).expect("readable")).into_owned());
+                found.push(String::from_utf8_lossy(&fs_err::read(path).expect("readable")).into_owned());
             }
         }
     }

@@ -107,7 +107,8 @@ fn layered_dependencies_load_in_linear_time() {
         for column in 0..6 {
             let below: Vec<String> =
                 (0..6).filter(|_| layer > 0).map(|below| format!("l{}c{below}", layer - 1)).collect();
-            compose += &format!("  l{layer}c{column}: {{ image: x, depends_on: [{}] }}\n", below.join(", "));
+            let line = format!("  l{layer}c{column}: {{ image: x, depends_on: [{}] }}\n", below.join(", "));
+            compose.push_str(&line);
         }
     }
     let loaded = Files::new(&[("compose.yaml", &compose)]).load(|_| {}).expect("it loads");
@@ -121,7 +122,7 @@ fn bombs_and_bottomless_files_end_in_an_error() {
     let cyclic = "services:\n  a: &a\n    image: x\n    x-a: *a\n".to_owned();
     let bomb = (1..9).fold("x-0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned(), |text, n| {
         let below = format!("*a{}", n - 1);
-        format!("{text}x-{n}: &a{n} [{}]\n", vec![below.as_str(); 10].join(", "))
+        format!("{text}x-{n}: &a{n} [{}]\n", [below.as_str(); 10].join(", "))
     });
     for (compose, code) in
         [(nested, "yaml-syntax"), (variable, "interpolation"), (cyclic, "yaml-cycle"), (bomb, "yaml-bomb")]

@@ -89,7 +89,7 @@ impl Converge<'_> {
         let mut replicas = Vec::new();
         for (index, found) in sorted.into_iter().enumerate() {
             if index >= wanted as usize {
-                self.scale_down(builder, service, found.container);
+                self.scale_down(builder, service, &found.container);
             } else {
                 replicas.push(self.existing_replica(builder, service, found, &mut peer)?);
             }
@@ -283,10 +283,10 @@ impl Converge<'_> {
         let mut needs = vec![created];
         needs.extend(stopped);
         if old.is_up() {
-            needs = self.stage_hooks(builder, group, Stage::PreStop, old.reference(), needs);
+            needs = self.stage_hooks(builder, group, Stage::PreStop, &old.reference(), needs);
             let stop = Action::StopContainer { container: old.reference(), timeout: self.options.timeout };
             needs = vec![builder.push(group.draft(stop).needs(needs).completes())];
-            needs = self.stage_hooks(builder, group, Stage::PostStop, old.reference(), needs);
+            needs = self.stage_hooks(builder, group, Stage::PostStop, &old.reference(), needs);
         }
         let remove = Action::RemoveContainer { container: old.reference(), volumes: false, force: true };
         vec![builder.push(group.draft(remove).needs(needs).completes())]
@@ -367,7 +367,7 @@ impl Converge<'_> {
         needs: Vec<StepId>,
     ) -> StepId {
         let spec = &self.with_image(spec);
-        let needs = self.stage_hooks(builder, group, Stage::PreCreate, spec.container.clone(), needs);
+        let needs = self.stage_hooks(builder, group, Stage::PreCreate, &spec.container, needs);
         let created = builder.push(group.draft(Action::CreateContainer(Arc::clone(spec))).needs(needs));
         let files = spec::injected_files(self.project, group.service);
         if files.is_empty() {
@@ -387,15 +387,15 @@ impl Converge<'_> {
         Arc::new(spec)
     }
 
-    fn scale_down(&self, builder: &mut Builder, service: &Service, container: Container) {
+    fn scale_down(&self, builder: &mut Builder, service: &Service, container: &Container) {
         let cause = format!("scaled to {}", service.replicas());
         let group = Group { service, cause: &cause, guard: None };
         let mut needs = Vec::new();
         if container.is_up() {
-            needs = self.stage_hooks(builder, &group, Stage::PreStop, container.reference(), needs);
+            needs = self.stage_hooks(builder, &group, Stage::PreStop, &container.reference(), needs);
             let stop = Action::StopContainer { container: container.reference(), timeout: self.options.timeout };
             needs = vec![builder.push(group.draft(stop).needs(needs))];
-            needs = self.stage_hooks(builder, &group, Stage::PostStop, container.reference(), needs);
+            needs = self.stage_hooks(builder, &group, Stage::PostStop, &container.reference(), needs);
         }
         let remove = Action::RemoveContainer { container: container.reference(), volumes: false, force: true };
         builder.push(group.draft(remove).needs(needs));
@@ -406,10 +406,10 @@ impl Converge<'_> {
         builder: &mut Builder,
         group: &Group<'_>,
         stage: Stage,
-        container: ContainerRef,
+        container: &ContainerRef,
         needs: Vec<StepId>,
     ) -> Vec<StepId> {
-        stage_hooks(builder, (group.service, stage), &container, (needs, group.guard.clone()))
+        stage_hooks(builder, (group.service, stage), container, (needs, group.guard.clone()))
     }
 }
 

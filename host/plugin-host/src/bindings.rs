@@ -1,5 +1,4 @@
 //! Types and traits generated from `wit/`. All churn of the generator stays in this module.
-#![expect(clippy::all, reason = "generated from wit/, where the documentation is")]
 
 wasmtime::component::bindgen!({
     path: "../../wit",

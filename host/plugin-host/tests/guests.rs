@@ -13,7 +13,7 @@ use windlass_model::windlass::{Grants, Limits, PluginDeclaration, PluginSource, 
 use windlass_plugin_host::{HostOptions, PluginHost, ProjectFacts, ServiceFacts};
 use windlass_runtime::engine::{Connection, EngineErrorKind};
 use windlass_runtime::hooks::{CallSink, Dialer, HookCall, HookErrorKind, Input, LogSeverity, Verdict};
-use windlass_runtime::{EngineError, HookError, Hooks};
+use windlass_runtime::{EngineError, HookError, Hooks as _};
 
 /// Every port of every service leads to one address, or nowhere.
 struct Loopback(Option<std::net::SocketAddr>);

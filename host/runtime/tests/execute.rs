@@ -71,7 +71,8 @@ impl Bench {
 
     async fn up_with(&self, project: &Project, options: &UpOptions) -> Ran {
         let recorder = Recorder::default();
-        let fresh = Self { recorder, engine: self.engine.clone(), hooks: self.hooks.clone(), options: self.options.clone() };
+        let fresh =
+            Self { recorder, engine: self.engine.clone(), hooks: self.hooks.clone(), options: self.options.clone() };
         let plan = up(project, &self.engine.snapshot(), options).expect("it can be planned");
         fresh.run(project, plan, Shutdown::channel().1).await
     }
@@ -184,8 +185,7 @@ async fn thresholds_and_stability_count_answers_in_a_row() {
     let yaml = PROBED.replace("timeout: 5s", "success-threshold: 2, stable-for: 1s");
     let world = world(FakeEngine::new());
     world.hooks.on_probe("elasticsearch", |call| {
-        let not_yet =
-            Verdict::NotYet { step: "status".to_owned(), reason: "red".to_owned(), hint: None };
+        let not_yet = Verdict::NotYet { step: "status".to_owned(), reason: "red".to_owned(), hint: None };
         Ok(if call.attempt == 2 { not_yet } else { Verdict::Ready })
     });
     let ran = world.up(&project(&yaml)).await;
@@ -327,7 +327,11 @@ async fn a_load_that_was_cut_off_is_dirty_and_done_again() {
     assert_eq!(world.engine.container("demo-web-1").unwrap().state, ContainerState::Created);
     world.hooks.on_apply("es-bulk", |_| Ok(()));
     let again = world.up(&project).await;
-    assert!(again.has("note: load of trucks into es was cut off before (dirty): it is done again"), "{:?}", again.lines);
+    assert!(
+        again.has("note: load of trucks into es was cut off before (dirty): it is done again"),
+        "{:?}",
+        again.lines
+    );
     assert_eq!(again.outcome.ending(), Ending::Success);
     let third = world.up(&project).await;
     assert!(third.has("skipped: load trucks into demo-es-1 with es-bulk: already loaded, unchanged"));
@@ -402,10 +406,7 @@ services:
             "probe elasticsearch of es:9200, attempt 2"
         ]
     );
-    assert_order(
-        &ran.lines,
-        &["done: call plugin elasticsearch at pre-start of demo-web-1", "done: start demo-web-1"],
-    );
+    assert_order(&ran.lines, &["done: call plugin elasticsearch at pre-start of demo-web-1", "done: start demo-web-1"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -427,7 +428,9 @@ services:
     let ran = world.up(&project(yaml)).await;
     assert_eq!(ran.outcome.ending(), Ending::Success, "{:?}", ran.lines);
     assert_eq!(world.hooks.calls().len(), 3);
-    assert!(ran.has("warned: call plugin missing at post-start of demo-web-1: post-start of web: plugin `missing` is not installed"));
+    assert!(ran.has(
+        "warned: call plugin missing at post-start of demo-web-1: post-start of web: plugin `missing` is not installed"
+    ));
 }
 
 #[tokio::test(start_paused = true)]
@@ -454,7 +457,12 @@ services:
     let calls = world.engine.calls();
     assert_order(
         &calls,
-        &["start demo-web-1-pre_start-0", "remove demo-web-1-pre_start-0", "start demo-web-1", "exec in demo-web-1: warm-up"],
+        &[
+            "start demo-web-1-pre_start-0",
+            "remove demo-web-1-pre_start-0",
+            "start demo-web-1",
+            "exec in demo-web-1: warm-up",
+        ],
     );
     world.engine.on_exec("drain", "first\nlast\n", 4);
     let plan = stop(&project, &world.engine.snapshot(), &StopOptions::default()).unwrap();
@@ -464,7 +472,12 @@ services:
 
 #[tokio::test(start_paused = true)]
 async fn a_recreation_keeps_the_name_and_anonymous_volumes() {
-    let image = Image { id: "i".to_owned(), content_digest: "d".to_owned(), volumes: vec!["/var".to_owned()], ..Image::default() };
+    let image = Image {
+        id: "i".to_owned(),
+        content_digest: "d".to_owned(),
+        volumes: vec!["/var".to_owned()],
+        ..Image::default()
+    };
     let world = world(FakeEngine::new().with_image("web:1", image));
     let yaml = "services: { web: { image: 'web:1', environment: { A: '1' } } }";
     world.up(&project(yaml)).await;
@@ -519,7 +532,10 @@ services:
     world.engine.delay("stop demo-a-1", Duration::from_secs(1));
     let ran = world.up(&project(&yaml.replace("'1' }", "'2' }"))).await;
     assert_eq!(ran.failure(), "failed to stop demo-b-1: no");
-    assert_order(&ran.lines, &["done: stop demo-a-1", "done: remove demo-a-1", "done: rename 000000000002_demo-a-1 to demo-a-1"]);
+    assert_order(
+        &ran.lines,
+        &["done: stop demo-a-1", "done: remove demo-a-1", "done: rename 000000000002_demo-a-1 to demo-a-1"],
+    );
     assert_eq!(world.engine.container("demo-a-1").unwrap().state, ContainerState::Created);
     world.engine.heal();
     let healed = world.up(&project(&yaml.replace("'1' }", "'2' }"))).await;
@@ -636,7 +652,11 @@ async fn any_graph_terminates_under_any_limit() {
                 }
             }
             let probe = if random(3) == 0 { ", x-windlass: { ready: tcp }" } else { "" };
-            yaml += &format!("  s{service}: {{ image: 'i:1', scale: {}, environment: {{ A: 'x{round}' }}, depends_on: {{ {} }}{probe} }}\n", random(3), edges.join(", "));
+            yaml += &format!(
+                "  s{service}: {{ image: 'i:1', scale: {}, environment: {{ A: 'x{round}' }}, depends_on: {{ {} }}{probe} }}\n",
+                random(3),
+                edges.join(", ")
+            );
         }
         let mut world = world(FakeEngine::new());
         world.options.parallel = Some(1 + usize::try_from(random(4)).unwrap());

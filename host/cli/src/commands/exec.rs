@@ -1,6 +1,6 @@
 //! `windlass exec`.
 
-use std::io::Read;
+use std::io::Read as _;
 
 use clap::Args;
 use futures_util::StreamExt as _;

@@ -54,14 +54,14 @@ impl Live {
             }
             Event::Transfer(id, progress) => self.detail(*id, progress.text.clone()),
             Event::ProbeAttempt { step, verdict, .. } if !matches!(verdict, Verdict::Ready) => {
-                self.detail(*step, words::verdict(verdict))
+                self.detail(*step, words::verdict(verdict));
             }
             Event::LoadProgress { step, done, total, label } => {
                 let total = total.map(|total| format!(" of {total}")).unwrap_or_default();
                 self.detail(*step, format!("{done}{total} {label}"));
             }
             Event::PluginLog { severity, message, .. } if self.verbose || *severity >= LogSeverity::Warning => {
-                ui.status(format_args!("   {message}"))
+                ui.status(format_args!("   {message}"));
             }
             Event::HookOutput { line, .. } => ui.status(format_args!("   {line}")),
             Event::Note { .. } => words::show_failure(ui, plan, &event.event),

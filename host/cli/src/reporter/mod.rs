@@ -61,7 +61,7 @@ impl EventSink for Reporter {
         match &self.kind {
             Kind::Live(live) => live.lock().unwrap_or_else(PoisonError::into_inner).event(&self.ui, &self.plan, &event),
             Kind::Plain(plain) => {
-                plain.lock().unwrap_or_else(PoisonError::into_inner).event(&self.ui, &self.plan, &event)
+                plain.lock().unwrap_or_else(PoisonError::into_inner).event(&self.ui, &self.plan, &event);
             }
             Kind::Json => json::event(&self.ui, &self.plan, &event),
             Kind::Quiet => {

@@ -31,21 +31,21 @@ impl Plain {
                     ui.status(format_args!(" {} {done} {}", words::resource(step), humanize::duration(*took)));
                 }
             }
-            Event::ProbeAttempt { step, verdict: verdict @ Verdict::NotYet { step: stage, .. }, .. } => {
-                if self.waiting.insert(*step, stage.clone()).as_ref() != Some(stage) {
-                    let step = words::step(plan, *step);
-                    ui.status(format_args!(" {} Waiting: {}", words::resource(step), words::verdict(verdict)));
-                }
+            Event::ProbeAttempt { step, verdict: verdict @ Verdict::NotYet { step: stage, .. }, .. }
+                if self.waiting.insert(*step, stage.clone()).as_ref() != Some(stage) =>
+            {
+                let step = words::step(plan, *step);
+                ui.status(format_args!(" {} Waiting: {}", words::resource(step), words::verdict(verdict)));
             }
             Event::StepSkipped(id, reason) if self.verbose => {
                 ui.status(format_args!(" {} Skipped: {reason}", words::resource(words::step(plan, *id))));
             }
             Event::PluginLog { severity, message, .. } if self.verbose || *severity >= LogSeverity::Warning => {
-                ui.status(format_args!(" {message}"))
+                ui.status(format_args!(" {message}"));
             }
             Event::HookOutput { line, .. } => ui.status(format_args!("   {line}")),
             Event::Transfer(_, progress) if self.verbose => {
-                ui.status(format_args!("   {} {}", progress.id, progress.text))
+                ui.status(format_args!("   {} {}", progress.id, progress.text));
             }
             event @ (Event::StepFailed { .. } | Event::Note { .. }) => words::show_failure(ui, plan, event),
             Event::ShutdownRequested(false) => ui.status("Gracefully stopping... press Ctrl+C again to force"),

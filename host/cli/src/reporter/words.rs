@@ -92,9 +92,9 @@ pub(crate) fn show_failure(ui: &Ui, plan: &Plan, event: &Event) {
             let place = step.service.as_deref().filter(|service| !message.contains(*service));
             let text = place.map_or_else(|| message.clone(), |service| format!("{service}: {message}"));
             if *warning {
-                ui.warning(text)
+                ui.warning(text);
             } else {
-                ui.error(text)
+                ui.error(text);
             }
             details.iter().for_each(|line| ui.status(format_args!("    {}", ui.paint(Style::Dim, line))));
             if let Some(hint) = hint {

@@ -271,6 +271,7 @@ fn peer_or_skip(name: &str) -> bool {
     there
 }
 
+#[expect(clippy::print_stderr, reason = "a skipped test says why, in the test's own output")]
 /// Says that a test was skipped, and why: on standard error, and as a line of the file that `WINDLASS_SKIPPED` names, which
 /// `make test` counts at its end.
 pub(crate) fn skip(name: &str, why: &str) {

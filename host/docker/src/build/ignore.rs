@@ -18,7 +18,7 @@ impl Ignore {
     /// Whether a path (parts below the root) is left out: it or a folder above it matches.
     pub(super) fn excludes(&self, path: &[&str]) -> bool {
         let matches = |pattern: &[String]| (1..=path.len()).any(|length| parts_match(pattern, &path[..length]));
-        self.0.iter().filter(|(_, pattern)| matches(pattern)).next_back().is_some_and(|(negated, _)| !negated)
+        self.0.iter().rfind(|(_, pattern)| matches(pattern)).is_some_and(|(negated, _)| !negated)
     }
 
     /// Whether anything below an excluded folder may be taken back, so that it must be walked.

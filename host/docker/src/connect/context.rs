@@ -32,7 +32,7 @@ pub(super) fn load(directory: &Path, name: &str) -> EngineResult<Address> {
         .map_err(|error| plain(operation(name), format!("{}: {error}", path.display())))?;
     let endpoint = meta.endpoints.get("docker").ok_or_else(|| plain(operation(name), "it has no Docker endpoint"))?;
     let files = directory.join("contexts/tls").join(&digest).join("docker");
-    let tls = files.is_dir().then(|| TlsFiles { directory: files, skip_verify: endpoint.skip_tls_verify });
+    let tls = files.is_dir().then_some(TlsFiles { directory: files, skip_verify: endpoint.skip_tls_verify });
     Ok(Address { host: endpoint.host.clone(), tls })
 }
 

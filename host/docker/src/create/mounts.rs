@@ -1,7 +1,7 @@
 //! Volumes, binds, tmpfs: `HostConfig.Binds` where the short form can say it, `HostConfig.Mounts` where it cannot.
 
 use std::collections::BTreeMap;
-use std::str::FromStr;
+use std::str::FromStr as _;
 
 use bollard::models::{
     Mount, MountBindOptions, MountBindOptionsPropagationEnum, MountImageOptions, MountTmpfsOptions, MountType,
@@ -37,7 +37,7 @@ pub(super) struct Mounts {
 
 enum Entry {
     Bind(String),
-    Mount(Mount),
+    Mount(Box<Mount>),
 }
 
 /// One entry a target: the last of the service's volumes wins, an inherited volume stands in for an anonymous one, and
@@ -45,10 +45,10 @@ enum Entry {
 pub(super) fn mounts(context: &Context<'_>) -> EngineResult<Mounts> {
     let mut by_target: BTreeMap<String, Entry> = BTreeMap::new();
     for (source, target) in &context.spec.file_mounts {
-        by_target.insert(target.clone(), Entry::Mount(file_mount(source, target)));
+        by_target.insert(target.clone(), Entry::Mount(Box::new(file_mount(source, target))));
     }
     for inherited in &context.facts.inherited {
-        by_target.insert(inherited.target.clone(), Entry::Mount(inherited_mount(inherited)));
+        by_target.insert(inherited.target.clone(), Entry::Mount(Box::new(inherited_mount(inherited))));
     }
     for volume in &context.service().volumes {
         let kept = volume.source.is_empty()
@@ -62,7 +62,7 @@ pub(super) fn mounts(context: &Context<'_>) -> EngineResult<Mounts> {
     for entry in by_target.into_values() {
         match entry {
             Entry::Bind(bind) => mounts.binds.push(bind),
-            Entry::Mount(mount) => mounts.mounts.push(mount),
+            Entry::Mount(mount) => mounts.mounts.push(*mount),
         }
     }
     Ok(mounts)
@@ -74,7 +74,7 @@ fn entry(context: &Context<'_>, volume: &project::Mount) -> EngineResult<Entry> 
         MountKind::Volume if is_plain_volume(volume) => {
             Ok(Entry::Bind(bind_string(volume, volume_name(context, &volume.source))))
         }
-        _ => long_form(context, volume).map(Entry::Mount),
+        _ => long_form(context, volume).map(|mount| Entry::Mount(Box::new(mount))),
     }
 }
 

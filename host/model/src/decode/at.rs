@@ -193,7 +193,7 @@ impl<'a> At<'a> {
     /// `x-…` entries of a mapping.
     pub(crate) fn extensions(&self) -> Extensions {
         let Some(map) = self.node.and_then(Node::as_map) else { return Extensions::new() };
-        let own = map.iter().filter(|(key, _)| key.starts_with("x-") && *key != "x-windlass");
+        let own = map.iter().filter(|(key, _)| key.starts_with("x-"));
         own.map(|(key, entry)| (key.clone(), json(&entry.node))).collect()
     }
 

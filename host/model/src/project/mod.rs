@@ -63,7 +63,7 @@ pub struct Project {
     pub configs: BTreeMap<String, FileObject>,
     /// Models by key.
     pub models: BTreeMap<String, Model>,
-    /// Top-level `x-…` except `x-windlass`.
+    /// Top-level `x-…`.
     #[serde(flatten)]
     pub extensions: Extensions,
     /// `x-windlass` of the top level, with `windlass.yaml` merged over it.

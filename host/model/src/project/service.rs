@@ -195,7 +195,7 @@ pub struct Service {
     pub post_start: Vec<ServiceHook>,
     /// Commands run in the container before the stop.
     pub pre_stop: Vec<ServiceHook>,
-    /// `x-…` except `x-windlass`.
+    /// `x-…`.
     #[serde(skip)]
     pub extensions: Extensions,
     /// `x-windlass` of the service, with `windlass.yaml` merged over it.

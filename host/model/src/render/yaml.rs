@@ -139,7 +139,8 @@ fn style(text: &str) -> Style {
     }
     // A tab alone is no reason for escapes where a block literal can hold it.
     let literal = text.contains('\n');
-    if text.chars().any(|c| !printable(c) && !(literal && c == '\t')) {
+    let fits = |c: char| printable(c) || (literal && c == '\t');
+    if !text.chars().all(fits) {
         return Style::Double;
     }
     if literal {

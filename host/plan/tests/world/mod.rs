@@ -8,13 +8,13 @@ use windlass_plan::step::{Action, ContainerSpec};
 use windlass_plan::{Observed, Plan, UpOptions, labels, up};
 
 /// What an engine would have after `up`.
-pub struct World {
+pub(crate) struct World {
     pub observed: Observed,
 }
 
 impl World {
     /// Applies the plan of a first `up`: images, networks, volumes, containers.
-    pub fn of(project: &Project) -> Self {
+    pub(crate) fn of(project: &Project) -> Self {
         let plan = up(project, &Observed::default(), &UpOptions::default()).expect("the plan can be made");
         let mut world = Self { observed: Observed::default() };
         world.apply(&plan);
@@ -83,20 +83,20 @@ impl World {
     }
 
     /// All containers run.
-    pub fn running(mut self) -> Self {
+    pub(crate) fn running(mut self) -> Self {
         self.observed.containers.iter_mut().for_each(|container| container.state = ContainerState::Running);
         self
     }
 
     /// A container by name.
-    #[allow(dead_code, reason = "not every test file needs it")]
-    pub fn container(&mut self, name: &str) -> &mut Container {
+    #[expect(dead_code, reason = "not every test file needs it")]
+    pub(crate) fn container(&mut self, name: &str) -> &mut Container {
         self.observed.containers.iter_mut().find(|container| container.name == name).expect("it exists")
     }
 
     /// Changes or removes a label.
-    #[allow(dead_code, reason = "not every test file needs it")]
-    pub fn label(&mut self, container: &str, key: &str, value: Option<&str>) {
+    #[expect(dead_code, reason = "not every test file needs it")]
+    pub(crate) fn label(&mut self, container: &str, key: &str, value: Option<&str>) {
         let labels = &mut self.container(container).labels;
         match value {
             Some(value) => drop(labels.insert(key.to_owned(), value.to_owned())),

@@ -36,7 +36,7 @@ impl WasiHttpHooks for Hooks {
         _: Ended,
     ) -> Box<dyn Future<Output = wasmtime_wasi_http::Result<(http::Response<Body>, Ended)>> + Send> {
         let network = Arc::clone(&self.0);
-        Box::new(async move { Ok(send(&network, request, options).await?) })
+        Box::new(async move { send(&network, request, options).await })
     }
 }
 

@@ -18,7 +18,6 @@ mod run;
 mod task;
 mod wait;
 
-
 use std::sync::Arc;
 
 use windlass_model::Project;

@@ -99,7 +99,7 @@ pub(super) async fn run(context: &Context, question: &Question) -> Result<(), St
     let mut last = None;
     let outcome = tokio::select! {
         biased;
-        exited = exit_of(context, question.watched.as_ref()) => Err(Stop::Exited(exited)),
+        exited = exit_of(context, question.watched.as_ref()) => Err(Stop::Exited(Box::new(exited))),
         outcome = tokio::time::timeout(question.timing.timeout, attempts(context, question, &mut last)) => {
             outcome.unwrap_or(Err(Stop::TimedOut))
         }
@@ -115,7 +115,7 @@ enum Stop {
     TimedOut,
     Never { reason: String, hint: Option<String> },
     Hook(HookError),
-    Exited(EngineResult<ContainerDetails>),
+    Exited(Box<EngineResult<ContainerDetails>>),
 }
 
 /// Resolves when the container does not run any more.
@@ -191,13 +191,15 @@ async fn explain(context: &Context, question: &Question, stop: Stop, last: Optio
     let goes_on = if question.inferred { "; going on without it" } else { "" };
     let error = match stop {
         Stop::Hook(error) => return StepError::of_hook(error, &format!("probe of {subject}")),
-        Stop::Exited(Err(error)) => return error.into(),
-        Stop::Exited(Ok(details)) => {
-            let name = &details.container.name;
-            let code = details.container.exit_code.unwrap_or_default();
-            let message = format!("container {name} exited ({code}) before it was ready{answer}");
-            StepError::new(FailureKind::Plugin, message).hint(hint)
-        }
+        Stop::Exited(exited) => match *exited {
+            Err(error) => return error.into(),
+            Ok(details) => {
+                let name = &details.container.name;
+                let code = details.container.exit_code.unwrap_or_default();
+                let message = format!("container {name} exited ({code}) before it was ready{answer}");
+                StepError::new(FailureKind::Plugin, message).hint(hint)
+            }
+        },
         Stop::TimedOut => {
             let limit = question.timing.timeout;
             let message = format!("{subject} is not ready after {limit:?}{answer}{goes_on}");

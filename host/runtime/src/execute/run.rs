@@ -14,6 +14,9 @@ use crate::hooks::{CallSink, LogSeverity};
 use crate::shutdown::Shutdown;
 use crate::watch::Watch;
 
+/// A digest that is looked up once, by whoever needs it first.
+type SharedDigest = Arc<OnceCell<Option<String>>>;
+
 /// What all steps of a run share.
 pub(super) struct Run {
     pub(super) execution: Execution,
@@ -21,7 +24,7 @@ pub(super) struct Run {
     pub(super) watch: Watch,
     /// Starts that publish a range of ports, one at a time.
     pub(super) port_ranges: Mutex<()>,
-    digests: Mutex<HashMap<(String, String), Arc<OnceCell<Option<String>>>>>,
+    digests: Mutex<HashMap<(String, String), SharedDigest>>,
 }
 
 impl Run {

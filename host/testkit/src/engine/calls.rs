@@ -204,7 +204,7 @@ impl Engine for FakeEngine {
         let started = self.lock().start(id, &operation)?;
         if let Some(behaviour) = started {
             let name = self.lock().name_of(id);
-            self.live(&name, behaviour);
+            self.live(&name, &behaviour);
         }
         Ok(())
     }
@@ -226,7 +226,7 @@ impl Engine for FakeEngine {
             state.start(id, &operation)?
         };
         let name = self.lock().name_of(id);
-        behaviour.into_iter().for_each(|behaviour| self.live(&name, behaviour));
+        behaviour.into_iter().for_each(|behaviour| self.live(&name, &behaviour));
         Ok(())
     }
 

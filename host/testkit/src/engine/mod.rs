@@ -175,7 +175,7 @@ impl FakeEngine {
     }
 
     /// Lets a started container live as its behaviour says.
-    fn live(&self, name: &str, behaviour: Behaviour) {
+    fn live(&self, name: &str, behaviour: &Behaviour) {
         let mut timers = self.timers.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((after, health)) = behaviour.health {
             let (engine, name) = (self.clone_weakly(), name.to_owned());
