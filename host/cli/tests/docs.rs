@@ -39,7 +39,7 @@ fn the_page_of_commands_is_the_programs_help() {
     let commands = top.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     let names: Vec<&str> = commands.filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next()).collect();
     assert!(names.contains(&"up") && names.len() > 15, "{names:?}");
-    let mut page = format!("# Commands\n\nGenerated from the program's help.\n\n```text\n{}```\n", top);
+    let mut page = format!("# Commands\n\nGenerated from the program's help.\n\n```text\n{top}```\n");
     for name in names {
         let (code, help, _) = windlass(&[name, "--help"], &root());
         assert_eq!(code, 0, "{name}");

@@ -652,11 +652,12 @@ async fn any_graph_terminates_under_any_limit() {
                 }
             }
             let probe = if random(3) == 0 { ", x-windlass: { ready: tcp }" } else { "" };
-            yaml += &format!(
+            let line = format!(
                 "  s{service}: {{ image: 'i:1', scale: {}, environment: {{ A: 'x{round}' }}, depends_on: {{ {} }}{probe} }}\n",
                 random(3),
                 edges.join(", ")
             );
+            yaml.push_str(&line);
         }
         let mut world = world(FakeEngine::new());
         world.options.parallel = Some(1 + usize::try_from(random(4)).unwrap());

@@ -89,13 +89,13 @@ impl World {
     }
 
     /// A container by name.
-    #[expect(dead_code, reason = "not every test file needs it")]
+    #[allow(dead_code, reason = "not every test file needs it")]
     pub(crate) fn container(&mut self, name: &str) -> &mut Container {
         self.observed.containers.iter_mut().find(|container| container.name == name).expect("it exists")
     }
 
     /// Changes or removes a label.
-    #[expect(dead_code, reason = "not every test file needs it")]
+    #[allow(dead_code, reason = "not every test file needs it")]
     pub(crate) fn label(&mut self, container: &str, key: &str, value: Option<&str>) {
         let labels = &mut self.container(container).labels;
         match value {
