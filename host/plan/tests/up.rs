@@ -37,6 +37,15 @@ services:
 volumes: { esdata1: {} }
 ";
 
+/// Changes or removes a label of a container.
+fn label(world: &mut World, container: &str, key: &str, value: Option<&str>) {
+    let labels = &mut world.container(container).labels;
+    match value {
+        Some(value) => drop(labels.insert(key.to_owned(), value.to_owned())),
+        None => drop(labels.remove(key)),
+    }
+}
+
 #[test]
 fn a_known_image_is_probed_and_loaded_before_its_dependents_start() {
     insta::assert_snapshot!(fresh(FOODTRUCKS));
@@ -71,7 +80,7 @@ fn a_changed_variable_recreates_its_service_only_and_is_named() {
 #[test]
 fn a_container_without_our_label_changed_in_configuration() {
     let mut world = World::of(&project(THREE)).running();
-    world.label("demo-web-1", labels::ATTRIBUTES, None);
+    label(&mut world, "demo-web-1", labels::ATTRIBUTES, None);
     let text = plan(&THREE.replace("'0'", "'1'"), &world.observed, &UpOptions::default());
     assert!(text.contains("create 0000000000"), "{text}");
     assert!(text.contains(": configuration changed"), "{text}");

@@ -89,18 +89,7 @@ impl World {
     }
 
     /// A container by name.
-    #[allow(dead_code, reason = "not every test file needs it")]
     pub(crate) fn container(&mut self, name: &str) -> &mut Container {
         self.observed.containers.iter_mut().find(|container| container.name == name).expect("it exists")
-    }
-
-    /// Changes or removes a label.
-    #[allow(dead_code, reason = "not every test file needs it")]
-    pub(crate) fn label(&mut self, container: &str, key: &str, value: Option<&str>) {
-        let labels = &mut self.container(container).labels;
-        match value {
-            Some(value) => drop(labels.insert(key.to_owned(), value.to_owned())),
-            None => drop(labels.remove(key)),
-        }
     }
 }
