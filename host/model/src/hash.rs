@@ -14,13 +14,14 @@ pub fn service_hash(service: &Service) -> String {
     hash_with(service, false)
 }
 
-/// Every hash that means "unchanged", newest encoding first: Compose 5 leaves `create_host_path: true` of binds out,
-/// Compose 2 wrote it.
+/// Every hash that means "unchanged", newest encoding first: Compose 5 writes `create_host_path` of binds when it is
+/// `false`, Compose 2 when it was given as `true`.
 #[must_use]
 pub fn hashes_accepted(service: &Service) -> Vec<String> {
     let mut hashes = vec![hash_with(service, false)];
-    if service.volumes.iter().any(|mount| mount.bind.as_ref().is_some_and(|bind| bind.create_host_path)) {
+    if service.volumes.iter().any(|mount| mount.bind.is_some()) {
         hashes.push(hash_with(service, true));
+        hashes.dedup();
     }
     hashes
 }
@@ -74,5 +75,29 @@ mod tests {
         assert_eq!(network_hash(&labelled), "e977f17e1a61a21dcc900ff7b021aa651f0373fc815e1337bf562e382d5e6129");
         let volume = Volume { name: "refp5_data".into(), ..Volume::default() };
         assert_eq!(volume_hash(&volume), "d6a128b5252fbcddb1efddb63cb86ea304d880c1337cc9c8f375fb6b3ce1e4f8");
+    }
+
+    /// Labels that Compose 2.40 and 5.5 wrote for binds of `/srv/x`.
+    #[test]
+    fn both_encodings_of_binds() {
+        use crate::project::{BindOptions, Mount, MountKind};
+        let hashes = |create_host_path, host_path_written| {
+            let bind = BindOptions { create_host_path, host_path_written, ..BindOptions::default() };
+            let mount = Mount {
+                kind: MountKind::Bind,
+                source: "/srv/x".into(),
+                target: "/x".into(),
+                bind: Some(bind),
+                ..Mount::default()
+            };
+            let networks = [("default".to_owned(), None)].into();
+            hashes_accepted(&Service { image: "busybox".into(), networks, volumes: vec![mount], ..Service::default() })
+        };
+        let plain = "c82aa1e619027dfcf7a944eaa866375ee6db8e5e0b27d9c346dadaa0befd4a0d";
+        let refused = "31402c4f8237b929f83c7030444995c968ba9486eb1fb282c65826b314359e29";
+        let written = "3019699ad1434a4a88a7d7b8330b8b5a96ca91b51e2878df9245aae607eba0a3";
+        assert_eq!(hashes(true, true), [plain, written]);
+        assert_eq!(hashes(true, false), [plain]);
+        assert_eq!(hashes(false, true), [refused, plain]);
     }
 }

@@ -73,14 +73,7 @@ fn environment_keeps_bare_names() {
 
 #[test]
 fn mounts_take_the_short_form_where_it_can_say_it() {
-    let bind = |create_host_path| {
-        Some(BindOptions {
-            selinux: String::new(),
-            propagation: String::new(),
-            create_host_path,
-            recursive: String::new(),
-        })
-    };
+    let bind = |create_host_path| Some(BindOptions { create_host_path, ..BindOptions::default() });
     let service = Service {
         volumes: vec![
             Mount { kind: MountKind::Volume, source: "data".into(), target: "/data".into(), ..Mount::default() },

@@ -278,6 +278,7 @@ fn mount(at: &At<'_>) -> Mount {
             selinux: bind.at("selinux").text(),
             propagation: bind.at("propagation").text(),
             create_host_path: bind.at("create_host_path").optional_bool().unwrap_or(true),
+            host_path_written: bind.at("create_host_path").node().is_some(),
             recursive: bind.at("recursive").text(),
         }),
         volume: option("volume").map(|volume| VolumeOptions {

@@ -346,8 +346,23 @@ pub struct BindOptions {
     pub propagation: String,
     /// Create the host path when it is missing.
     pub create_host_path: bool,
+    /// `create_host_path` was written, or implied by the short form: Compose 2 hashed it then.
+    #[serde(skip)]
+    pub host_path_written: bool,
     /// `enabled`, `disabled`, `writable`, `readonly`.
     pub recursive: String,
+}
+
+impl Default for BindOptions {
+    fn default() -> Self {
+        Self {
+            selinux: String::new(),
+            propagation: String::new(),
+            create_host_path: true,
+            host_path_written: false,
+            recursive: String::new(),
+        }
+    }
 }
 
 /// Options of a volume mount.

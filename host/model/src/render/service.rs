@@ -14,7 +14,7 @@ use crate::project::{
 pub(crate) struct Form {
     /// JSON: absent `command` and `entrypoint` are printed as `null`, `x-…` attributes are not printed.
     pub(crate) json: bool,
-    /// Print `create_host_path: true` of binds, as Compose 2 did.
+    /// Print `create_host_path` of binds as Compose 2 did: only where it was written, and only `true`.
     pub(crate) verbose_binds: bool,
     /// Leave out what the config hash does not cover.
     pub(crate) hashed: bool,
@@ -354,9 +354,9 @@ fn mount(mount: &Mount, form: Form) -> Doc {
             "bind",
             mount.bind.as_ref().map(|bind| {
                 let host_path = match (bind.create_host_path, form.verbose_binds) {
-                    (false, _) => Some(Json::Bool(false)),
-                    (true, true) => Some(Json::Bool(true)),
-                    (true, false) => None,
+                    (false, false) => Some(Json::Bool(false)),
+                    (true, true) if bind.host_path_written => Some(Json::Bool(true)),
+                    _ => None,
                 };
                 let object = Object::default().text("selinux", &bind.selinux).text("propagation", &bind.propagation);
                 object.optional("create_host_path", host_path).text("recursive", &bind.recursive).done()
