@@ -6,6 +6,7 @@
 
 mod adoption;
 mod errors;
+mod foodtrucks;
 mod harness;
 mod lifecycle;
 mod plugins;
