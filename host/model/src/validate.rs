@@ -121,8 +121,13 @@ fn service(check: &mut Check<'_>, project: &Project, service: &Service) {
         );
     }
     for (index, _) in service.ports.iter().enumerate().filter(|(_, port)| port.target == 0) {
+        let index = index.to_string();
+        let typed = ["services", name, "ports", &index, "target"];
+        if span_of(check.tree, &typed).is_some_and(|span| span_of(check.tree, &typed[..4]) != Some(span)) {
+            continue; // out of range: told already
+        }
         let text = format!("service ports services.{name}.ports.[{index}] is missing a target port");
-        check.fail("port", &["services", name, "ports", &index.to_string()], text);
+        check.fail("port", &typed[..4], text);
     }
     healthcheck(check, service);
     distinct(check, service);

@@ -118,6 +118,10 @@ impl<'a> At<'a> {
         let Some(node) = self.node else { return 0 };
         match &node.value {
             Value::Int(value) => *value,
+            Value::Float(value) if value.fract() != 0.0 => {
+                self.fail("scalar", format!("'{}' {value} is not a whole number of bytes", bracketed(&self.path)));
+                0
+            }
             _ => self.parsed(&node.scalar_text().unwrap_or_default(), units::bytes),
         }
     }

@@ -75,12 +75,21 @@ pub(super) fn device_request(request: &DeviceRequest) -> Doc {
         .done()
 }
 
-pub(super) fn hook(hook: &ServiceHook, form: Form) -> Doc {
+/// A hook that must have a command, be it an empty one.
+pub(super) fn hook(hook: &ServiceHook) -> Doc {
+    hook_with(Some(Doc::from(hook.command.clone())), hook)
+}
+
+/// A hook that may do without a command.
+pub(super) fn lone_hook(hook: &ServiceHook, form: Form) -> Doc {
     let command = match hook.command.as_slice() {
-        [] if form.in_json() => Some(Doc::Leaf(Json::Null)),
-        [] => Some(Doc::List(Vec::new())),
+        [] => form.in_json().then_some(Doc::Leaf(Json::Null)),
         words => Some(Doc::from(words.to_vec())),
     };
+    hook_with(command, hook)
+}
+
+fn hook_with(command: Option<Doc>, hook: &ServiceHook) -> Doc {
     Object::default()
         .optional("command", command)
         .text("image", &hook.image)

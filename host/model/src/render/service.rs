@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::object::{Doc, Object};
-use super::parts::{deploy, device_request, hook};
+use super::parts::{deploy, device_request, hook, lone_hook};
 use crate::project::{
     BlkioConfig, Build, Condition, Dependency, Develop, FileReference, HealthCheck, Mount, MountKind, Port, Service,
     ServiceHook, ServiceNetwork, ThrottleDevice, Ulimit, WatchRule,
@@ -172,9 +172,9 @@ fn last(mut object: Object, service: &Service, form: Form) -> Doc {
         .list("volumes", &service.volumes, |volume| mount(volume, form))
         .strings("volumes_from", &service.volumes_from)
         .text("working_dir", &service.working_dir)
-        .list("pre_start", &service.pre_start, |value| hook(value, form))
-        .list("post_start", &service.post_start, |value| hook(value, form))
-        .list("pre_stop", &service.pre_stop, |value| hook(value, form));
+        .list("pre_start", &service.pre_start, |value| lone_hook(value, form))
+        .list("post_start", &service.post_start, hook)
+        .list("pre_stop", &service.pre_stop, hook);
     object.extend(&service.extensions).done()
 }
 
@@ -232,8 +232,8 @@ fn develop(develop: &Develop, form: Form) -> Doc {
                 "exec",
                 rule.exec
                     .as_ref()
-                    .map(|exec| hook(exec, form))
-                    .or_else(|| form.in_json().then(|| hook(&ServiceHook::default(), form))),
+                    .map(|exec| lone_hook(exec, form))
+                    .or_else(|| form.in_json().then(|| lone_hook(&ServiceHook::default(), form))),
             )
             .strings("include", &rule.include)
             .strings("ignore", &rule.ignore)
