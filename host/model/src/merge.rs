@@ -212,6 +212,8 @@ fn identity(item: &Node, rule: Rule) -> Option<String> {
             let source = || item.get("source").and_then(Node::scalar_text).map(|source| format!("{folder}{source}"));
             item.get("target").and_then(Node::scalar_text).or_else(source)
         }
+        // A short form that a variable keeps from being read.
+        Rule::Ports if item.as_map().is_none() => item.scalar_text(),
         Rule::Ports => {
             let field = |key: &str| item.get(key).and_then(Node::scalar_text).unwrap_or_default();
             let host = Some(field("host_ip")).filter(|ip| !ip.is_empty()).unwrap_or_else(|| "0.0.0.0".to_owned());

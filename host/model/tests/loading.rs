@@ -149,3 +149,14 @@ fn what_config_prints_can_be_read_again() {
     let second = Files::new(&[("compose.yaml", &printed)]).load(|_| {}).expect("what was printed loads").project;
     assert_eq!(first.services, second.services);
 }
+
+#[test]
+fn variables_may_stay_where_values_are_needed() {
+    let compose = "services:\n  a:\n    image: x:${TAG:-1}\n    mem_limit: ${MEM}\n    ports: [\"${P}:80\"]\n    environment: [A=$B]\n    volumes: [\"${D:-./d}:/d\"]\n    links: [b]\n  b: { image: y }\n";
+    let files = Files::new(&[("compose.yaml", compose)]);
+    let loaded = files.load(|options| options.no_interpolate = true).expect("no value is needed");
+    assert_eq!(
+        render::tree_yaml(&loaded.tree),
+        "name: p\nnetworks:\n  default:\n    name: p_default\nservices:\n  a:\n    depends_on:\n      b:\n        condition: service_started\n        required: true\n        restart: true\n    environment:\n      - A=$B\n    image: x:${TAG:-1}\n    links:\n      - b\n    mem_limit: ${MEM}\n    networks:\n      default: null\n    ports:\n      - ${P}:80\n    volumes:\n      - source: ${D:-./d}\n        target: /d\n        type: volume\n        volume: {}\n  b:\n    image: 'y'\n    networks:\n      default: null\n"
+    );
+}

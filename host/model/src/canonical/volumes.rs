@@ -100,13 +100,19 @@ fn insert(node: &mut Node, key: &str, value: Value, span: &Span) {
     }
 }
 
-/// Parts between colons, but a single letter before a colon is a Windows drive.
+/// Parts between colons, but a single letter before a colon is a Windows drive, and `${A:-b}` stays whole.
 fn split(spec: &str) -> Result<Vec<String>, String> {
     let mut parts: Vec<String> = Vec::new();
     let mut current = String::new();
+    let mut braces = 0_usize;
     for c in spec.chars() {
+        match c {
+            '{' if braces > 0 || current.ends_with('$') => braces += 1,
+            '}' => braces = braces.saturating_sub(1),
+            _ => {}
+        }
         let drive = current.len() == 1 && current.starts_with(|c: char| c.is_ascii_alphabetic());
-        if c == ':' && !drive {
+        if c == ':' && !drive && braces == 0 {
             if current.is_empty() {
                 return Err(format!("invalid spec: {spec}: empty section between colons"));
             }

@@ -16,7 +16,11 @@ impl Loader<'_> {
         }
         self.record_layers(&root, &mut Vec::new());
         crate::schema::check(&root, path, &mut self.out);
-        crate::canonical::canonicalise(&mut root, &mut self.out);
+        if self.options.no_interpolate {
+            super::raw::around_ports(&mut root, |root| crate::canonical::canonicalise(root, &mut self.out));
+        } else {
+            crate::canonical::canonicalise(&mut root, &mut self.out);
+        }
         if !self.options.no_path_resolution {
             let base = self.base(&context.folder).folder.to_path_buf();
             crate::paths::resolve(&mut root, crate::paths::Base { folder: &base, home: self.options.home.as_deref() });

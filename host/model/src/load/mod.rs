@@ -19,6 +19,7 @@ mod explain;
 mod extends;
 mod include;
 mod name;
+mod raw;
 mod select;
 mod windlass_file;
 
@@ -124,6 +125,9 @@ impl Loader<'_> {
         let name = name::resolve(self, &texts, &context)?;
         context.variables.insert("COMPOSE_PROJECT_NAME".to_owned(), name.clone());
         let mut tree = self.merge_all(texts, &found.files, &context)?;
+        if self.options.no_interpolate {
+            return Some(self.uninterpolated(tree, &found, &name, &context));
+        }
         self.warn_unset();
         crate::schema::check_required(&tree, &mut self.out);
         set_name(&mut tree, &name);
