@@ -37,9 +37,9 @@ fn foodtrucks(name: &str, scenario: impl Fn()) {
     ours(name, || {
         let there = [ELASTICSEARCH, WEB].iter().all(|image| docker(&["image", "inspect", image]).code == 0);
         if there {
-            scenario()
+            scenario();
         } else {
-            skip(name, "the example's images are missing (examples/foodtrucks/images/build makes them)")
+            skip(name, "the example's images are missing (examples/foodtrucks/images/build makes them)");
         }
     });
 }
