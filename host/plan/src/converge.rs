@@ -252,7 +252,8 @@ impl Converge<'_> {
         let number = if old.number() == 0 { 1 } else { old.number() };
         let spec = Arc::new(spec::container(self.project, service, number, self.peers_of(service), Some(replaced))?);
         let group = Group { service, cause: &reason.cause, guard: reason.guard.clone() };
-        let stopped = self.stop_dependents(builder, service, &reason, peer);
+        let mut stopped = self.stop_dependents(builder, service, &reason, peer);
+        stopped.extend(self.stops_of(&old.id));
         let mut needs = self.creation_needs(service);
         needs.extend(found.needs);
         needs.extend(self.parts.resources.stopped.get(&old.id));
@@ -323,6 +324,12 @@ impl Converge<'_> {
         peer.stopped.values().map(|(step, _)| *step).collect()
     }
 
+    /// Steps that stop a container for the sake of others: its network, or a dependency that it restarts with.
+    fn stops_of(&self, id: &str) -> impl Iterator<Item = StepId> {
+        let with_dependency = self.peers.values().filter_map(|peer| peer.stopped.get(id)).map(|(step, _)| *step);
+        with_dependency.chain(self.parts.resources.stopped.get(id).copied())
+    }
+
     fn create(
         &self,
         builder: &mut Builder,
@@ -390,7 +397,7 @@ impl Converge<'_> {
     fn scale_down(&self, builder: &mut Builder, service: &Service, container: &Container) {
         let cause = format!("scaled to {}", service.replicas());
         let group = Group { service, cause: &cause, guard: None };
-        let mut needs = Vec::new();
+        let mut needs: Vec<StepId> = self.stops_of(&container.id).collect();
         if container.is_up() {
             needs = self.stage_hooks(builder, &group, Stage::PreStop, &container.reference(), needs);
             let stop = Action::StopContainer { container: container.reference(), timeout: self.options.timeout };

@@ -188,6 +188,19 @@ services:
 }
 
 #[test]
+fn a_dependent_that_restarts_along_and_changed_itself_is_stopped_before_it_is_removed() {
+    let yaml = "
+services:
+  db: { image: 'db:1', environment: { A: '1' } }
+  web: { image: 'web:1', environment: { A: '1' }, depends_on: { db: { condition: service_started, restart: true } } }
+";
+    let world = World::of(&project(yaml)).running();
+    insta::assert_snapshot!(plan(&yaml.replace("'1' }", "'2' }"), &world.observed, &UpOptions::default()));
+    let gone = UpOptions { scale: [("web".to_owned(), 0)].into(), ..UpOptions::default() };
+    plan(&yaml.replace("'1' }", "'2' }"), &world.observed, &gone);
+}
+
+#[test]
 fn who_shares_a_namespace_is_recreated_with_it() {
     let yaml = "
 services:
