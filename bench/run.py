@@ -127,12 +127,12 @@ def chain(links: int, wait: bool) -> str:
 
     The same file for both tools: the peer looks at `healthcheck`, Windlass at `x-windlass`.
     """
-    serve = "['sh', '-c', 'trap exit TERM; mkdir -p /w; sleep 1; httpd -p 80 -h /w; while :; do sleep 3600 & wait $$!; done']"
+    serve = "['sh', '-c', 'trap exit TERM; mkdir -p /w; echo ok > /w/index.html; sleep 1; httpd -p 80 -h /w; while :; do sleep 3600 & wait $$!; done']"
     out = ["services:"]
     for n in range(links):
         out.append(f"  s{n}:\n    image: {IMAGE}\n    command: {serve}")
         if wait and n + 1 < links:
-            out.append("    healthcheck: { test: ['CMD', 'nc', '-z', '127.0.0.1', '80'], interval: 1s, retries: 30 }")
+            out.append("    healthcheck: { test: ['CMD', 'wget', '-q', '-O', '/dev/null', 'http://127.0.0.1/index.html'], interval: 1s, retries: 30 }")
             out.append("    x-windlass: { ready: { plugin: tcp, with: { port: 80 } } }")
         if wait and n:
             out.append(f"    depends_on: {{ s{n - 1}: {{ condition: service_healthy }} }}")

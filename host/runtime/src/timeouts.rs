@@ -10,6 +10,8 @@ pub const EVENTS_RETRY_PAUSE: Duration = Duration::from_millis(200);
 pub const EVENTS_RETRIES: u32 = 10;
 /// Growth of the pause between probe attempts.
 pub const BACKOFF_FACTOR: f64 = 1.5;
+/// That pause is at most the time waited so far divided by this, once it is longer than the first pause.
+pub const PATIENCE: u32 = 12;
 /// Jitter of that pause, to either side.
 pub const JITTER: f64 = 0.2;
 /// First pause before a hook or a load step is called again; grows like a probe's.

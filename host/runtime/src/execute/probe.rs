@@ -15,7 +15,7 @@ use crate::event::Event;
 use crate::failure::{StepError, is_retryable};
 use crate::hooks::{HookCall, HookError, HookErrorKind, Verdict};
 use crate::outcome::FailureKind;
-use crate::timeouts::{backoff, pause};
+use crate::timeouts::{PATIENCE, backoff, pause};
 
 /// What is asked, and of whom.
 pub(super) struct Question {
@@ -136,10 +136,12 @@ async fn attempts(context: &Context, question: &Question, last: &mut Option<Verd
     let mut in_a_row = 0;
     let mut ready_since: Option<Instant> = None;
     let mut fruitless = 0;
+    let begin = Instant::now();
     for attempt in 1.. {
         if attempt > 1 {
-            let wait = backoff(timing.interval, timing.max_interval, fruitless.max(1) + 1, context.seed());
-            pause(wait).await;
+            let grown = backoff(timing.interval, timing.max_interval, fruitless.max(1) + 1, context.seed());
+            // Never more than a part of the time waited so far: "ready" is seen soon after it is true, early and late.
+            pause(grown.min(timing.interval.max(begin.elapsed() / PATIENCE))).await;
         }
         let asked = Instant::now();
         let verdict = ask(context, question, attempt).await?;
