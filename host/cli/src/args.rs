@@ -12,7 +12,6 @@ use crate::commands;
     name = "windlass",
     bin_name = "windlass",
     disable_version_flag = true,
-    disable_help_subcommand = true,
     args_override_self = true,
     subcommand_value_name = "COMMAND",
     max_term_width = 100,

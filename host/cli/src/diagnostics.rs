@@ -3,6 +3,7 @@
 use std::error::Error as _;
 use std::path::Path;
 
+use serde_json::{Value as Json, json};
 use windlass_model::node::Span;
 use windlass_model::{Diagnostic, Diagnostics, Severity};
 
@@ -54,6 +55,9 @@ pub(crate) fn show_all(ui: &Ui, diagnostics: &Diagnostics) {
 }
 
 fn show(ui: &Ui, diagnostic: &Diagnostic) {
+    if ui.wants_json_problems() {
+        return ui.status(as_json(diagnostic));
+    }
     match diagnostic.severity {
         Severity::Error => ui.error(&diagnostic.message),
         Severity::Warning => ui.warning(&diagnostic.message),
@@ -68,6 +72,30 @@ fn show(ui: &Ui, diagnostic: &Diagnostic) {
     if let Some(hint) = &diagnostic.hint {
         ui.hint(hint);
     }
+}
+
+/// For editors. `line`, `column` and `length` count characters, from 1; no `file`: the problem has no place.
+fn as_json(diagnostic: &Diagnostic) -> Json {
+    let place = |span: &Span| {
+        let file = span.file.as_ref().map(|file| file.path.display().to_string());
+        json!({ "file": file, "line": span.line, "column": span.column, "length": span.length })
+    };
+    let severity = match diagnostic.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let mut fields = json!({ "severity": severity, "code": diagnostic.code, "message": diagnostic.message,
+                             "path": diagnostic.path, "hint": diagnostic.hint });
+    if let (Some(fields), Some(Json::Object(place))) = (fields.as_object_mut(), diagnostic.span.as_ref().map(place)) {
+        fields.extend(place);
+    }
+    let related = diagnostic.related.iter().map(|(text, span)| {
+        let mut fields = place(span);
+        fields["message"] = Json::from(text.as_str());
+        fields
+    });
+    fields["related"] = related.collect();
+    fields
 }
 
 fn show_place(ui: &Ui, span: &Span) {

@@ -97,7 +97,7 @@ impl Environment {
     }
 
     /// Sets a variable, as a flag of the Docker client does.
-    pub(crate) fn set(&mut self, name: &str, value: String) {
+    pub fn set(&mut self, name: &str, value: String) {
         self.0.insert(name.to_owned(), value);
     }
 

@@ -9,6 +9,7 @@ mod backend;
 mod commands;
 mod context;
 mod diagnostics;
+mod digests;
 pub mod env_vars;
 pub mod errors;
 mod execution;
@@ -35,7 +36,6 @@ pub use settings::Settings;
 pub use ui::{Streams, Terminals};
 pub use world::World;
 
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::FromArgMatches as _;
@@ -44,9 +44,9 @@ use crate::context::Context;
 use crate::errors::{CliError, CliResult, exit_code};
 use crate::ui::{Ui, UiOptions};
 
-/// Runs the program.
+/// Runs the program; the result is its exit code.
 #[must_use]
-pub fn run(world: World) -> ExitCode {
+pub fn run(world: World) -> u8 {
     let World { args, environment, cwd, streams, backend, now } = world;
     let terminals = streams.terminals;
     let invocation = match invoked::read(args, environment) {
@@ -62,7 +62,7 @@ pub fn run(world: World) -> ExitCode {
     let ui = Arc::new(Ui::new(streams, settings.ui_options()));
     let context = Context { ui: Arc::clone(&ui), settings, backend, now };
     match block_on(commands::dispatch(&context, cli)) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(error) => finish(&ui, &error),
     }
 }
@@ -86,7 +86,7 @@ fn block_on(future: impl Future<Output = CliResult<()>>) -> CliResult<()> {
     result
 }
 
-fn finish(ui: &Ui, error: &CliError) -> ExitCode {
+fn finish(ui: &Ui, error: &CliError) -> u8 {
     diagnostics::show_error(ui, error);
-    ExitCode::from(exit_code(error))
+    exit_code(error)
 }

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    windlass::run(windlass::World::of_process())
+    ExitCode::from(windlass::run(windlass::World::of_process()))
 }

@@ -111,6 +111,7 @@ struct Inner {
     input: Option<Box<dyn Read + Send>>,
     live: Vec<String>,
     drawn: usize,
+    problems_as_json: bool,
 }
 
 impl Ui {
@@ -118,7 +119,28 @@ impl Ui {
     #[must_use]
     pub(crate) fn new(streams: Streams, options: UiOptions) -> Self {
         let Streams { out, err, input, terminals: _ } = streams;
-        Self { inner: Mutex::new(Inner { out, err, input: Some(input), live: Vec::new(), drawn: 0 }), options }
+        Self {
+            inner: Mutex::new(Inner {
+                out,
+                err,
+                input: Some(input),
+                live: Vec::new(),
+                drawn: 0,
+                problems_as_json: false,
+            }),
+            options,
+        }
+    }
+
+    /// From here on problems of files are for a machine.
+    pub(crate) fn problems_as_json(&self) {
+        self.lock().problems_as_json = true;
+    }
+
+    /// Whether problems of files are for a machine.
+    #[must_use]
+    pub(crate) fn wants_json_problems(&self) -> bool {
+        self.lock().problems_as_json
     }
 
     /// How it prints.
@@ -219,6 +241,10 @@ impl Ui {
             Some(input) => first_line(input)?,
             None => String::new(),
         };
+        // The end of the line that a person typed is on the screen already.
+        if !self.options.interactive {
+            inner.err.write_all(b"\n")?;
+        }
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 

@@ -117,6 +117,23 @@ impl DockerEngine {
             .collect())
     }
 
+    /// A request that the engine passes on to a registry, with what we know to sign in there.
+    async fn with_credentials(
+        &self,
+        api: &Api,
+        method: Method,
+        uri: String,
+        reference: &str,
+    ) -> api::Result<hyper::Response<hyper::body::Incoming>> {
+        let mut request = api::request(method, uri, api::empty())?;
+        if let Some(header) = auth::header(&self.config, &self.options.environment, reference).await
+            && let Ok(value) = hyper::header::HeaderValue::from_str(&header)
+        {
+            request.headers_mut().insert("X-Registry-Auth", value);
+        }
+        api.execute(request).await
+    }
+
     async fn inspection(&self, id: &str) -> EngineResult<Inspection> {
         self.get(&format!("inspect container {id}"), &format!("/containers/{id}/json"), &[]).await
     }
@@ -153,6 +170,18 @@ impl Engine for DockerEngine {
         self.image(reference, platform).await
     }
 
+    async fn image_digest(&self, reference: &str) -> EngineResult<String> {
+        let operation = format!("resolve the digest of {reference}");
+        let api = self.api().await?;
+        let _slot = self.slot().await;
+        let uri = api.uri(&format!("/distribution/{reference}/json"), &[]);
+        let answer = self.with_credentials(api, Method::GET, uri, reference).await;
+        let lines = answer.map(api::json_lines::<Json>).map_err(|error| engine_error(operation.clone(), &error))?;
+        let described = std::pin::pin!(lines).next().await.and_then(Result::ok).unwrap_or_default();
+        let digest = described["Descriptor"]["digest"].as_str().map(str::to_owned);
+        digest.ok_or_else(|| plain(operation, "the engine's answer names no digest"))
+    }
+
     async fn pull_image(&self, reference: &str, platform: &str, progress: ProgressSink<'_>) -> EngineResult<()> {
         let operation = format!("pull image {reference}");
         let api = self.api().await?;
@@ -164,14 +193,8 @@ impl Engine for DockerEngine {
             query.push(("platform", platform));
         }
         let failed = |error: &bollard::errors::Error| engine_error(operation.clone(), error);
-        let mut request = api::request(Method::POST, api.uri("/images/create", &query), api::empty())
-            .map_err(|error| failed(&error))?;
-        if let Some(header) = auth::header(&self.config, &self.options.environment, reference).await
-            && let Ok(value) = hyper::header::HeaderValue::from_str(&header)
-        {
-            request.headers_mut().insert("X-Registry-Auth", value);
-        }
-        let answer = api.execute(request).await.map_err(|error| failed(&error))?;
+        let uri = api.uri("/images/create", &query);
+        let answer = self.with_credentials(api, Method::POST, uri, reference).await.map_err(|error| failed(&error))?;
         let mut lines = std::pin::pin!(api::json_lines::<Json>(answer));
         while let Some(line) = lines.next().await {
             let line = line.map_err(|error| failed(&error))?;

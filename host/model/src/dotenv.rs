@@ -14,19 +14,36 @@ pub struct DotenvError {
     pub message: String,
 }
 
+/// One variable of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// Name.
+    pub key: String,
+    /// Value.
+    pub value: String,
+    /// Line that it starts on, from 1.
+    pub line: usize,
+}
+
 /// Variables in the order of the file; a later one wins.
-pub type Pairs = Vec<(String, String)>;
+pub type Pairs = Vec<Pair>;
+
+/// A name that nobody knows, and the line that refers to it.
+pub type Unset = (String, usize);
 
 /// Reads a `.env` file. `lookup` answers first when a value refers to a variable, then the file's earlier keys; a bare
 /// `KEY` takes its value from it. Names that nobody knows are added to `unset`.
 ///
 /// # Errors
 /// At the first line that is not `KEY=value`.
-pub fn parse(text: &str, lookup: Lookup<'_>, unset: &mut Vec<String>) -> Result<Pairs, DotenvError> {
+pub fn parse(text: &str, lookup: Lookup<'_>, unset: &mut Vec<Unset>) -> Result<Pairs, DotenvError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
-    let mut reader = Reader { text: &text, position: 0, pairs: Vec::new(), known: HashMap::new() };
+    let mut reader = Reader { text: &text, position: 0, pairs: Vec::new(), known: HashMap::new(), line: 1, counted: 0 };
+    let mut names = Vec::new();
     while reader.skip_blank() {
-        reader.statement(lookup, unset)?;
+        reader.count_lines();
+        reader.statement(lookup, &mut names)?;
+        unset.extend(names.drain(..).map(|name| (name, reader.line)));
     }
     Ok(reader.pairs)
 }
@@ -35,11 +52,15 @@ pub fn parse(text: &str, lookup: Lookup<'_>, unset: &mut Vec<String>) -> Result<
 #[must_use]
 pub fn parse_raw(text: &str, lookup: Lookup<'_>) -> Pairs {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let lines = text.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let lines = text.lines().map(str::trim_start).enumerate();
     lines
-        .filter_map(|line| match line.split_once('=') {
-            Some((key, value)) => Some((key.to_owned(), value.to_owned())),
-            None => lookup(line.trim()).map(|value| (line.trim().to_owned(), value)),
+        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
+        .filter_map(|(index, line)| {
+            let (key, value) = match line.split_once('=') {
+                Some((key, value)) => (key, value.to_owned()),
+                None => (line.trim(), lookup(line.trim())?),
+            };
+            Some(Pair { key: key.to_owned(), value, line: index + 1 })
         })
         .collect()
 }
@@ -50,12 +71,21 @@ struct Reader<'t> {
     pairs: Pairs,
     /// Index of the last pair of a key.
     known: HashMap<String, usize>,
+    /// Line of the statement.
+    line: usize,
+    /// How far lines have been counted.
+    counted: usize,
 }
 
 impl<'t> Reader<'t> {
     fn add(&mut self, key: String, value: String) {
         self.known.insert(key.clone(), self.pairs.len());
-        self.pairs.push((key, value));
+        self.pairs.push(Pair { key, value, line: self.line });
+    }
+
+    fn count_lines(&mut self) {
+        self.line += self.text[self.counted..self.position].matches('\n').count();
+        self.counted = self.position;
     }
 
     fn rest(&self) -> &'t str {
@@ -63,7 +93,7 @@ impl<'t> Reader<'t> {
     }
 
     fn fail<T>(&self, message: impl Into<String>) -> Result<T, DotenvError> {
-        let line = self.text[..self.position].matches('\n').count() + 1;
+        let line = self.line + self.text[self.counted..self.position].matches('\n').count();
         Err(DotenvError { line, message: message.into() })
     }
 
@@ -154,7 +184,7 @@ impl<'t> Reader<'t> {
 
     fn expand(&self, raw: &str, lookup: Lookup<'_>, unset: &mut Vec<String>) -> Result<String, DotenvError> {
         let both = |name: &str| {
-            let earlier = || self.known.get(name).map(|index| self.pairs[*index].1.clone());
+            let earlier = || self.known.get(name).map(|index| self.pairs[*index].value.clone());
             lookup(name).or_else(earlier)
         };
         substitute(raw, &both, unset).or_else(|error| self.fail(error.to_string()))
@@ -208,25 +238,27 @@ mod tests {
         parse(text, &lookup, &mut Vec::new())
     }
 
-    fn pairs(list: &[(&str, &str)]) -> Pairs {
-        list.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    fn pairs(list: &[(&str, &str, usize)]) -> Pairs {
+        list.iter()
+            .map(|(key, value, line)| Pair { key: (*key).to_owned(), value: (*value).to_owned(), line: *line })
+            .collect()
     }
 
     #[test]
     fn forms() {
         let text = "\u{feff}A=1\r\n# comment\nexport B = two words # note\nC='$A \\' x'\nD=\"a\\tb $A \\$A\"\nE: yaml\nOUT\nNOPE\nF=\"one\ntwo\"\nG=${OUT}-${A}\nH=\nI=a#b\nJ=#c\n";
         let expected = [
-            ("A", "1"),
-            ("B", "two words"),
-            ("C", "$A ' x"),
-            ("D", "a\tb 1 $A"),
-            ("E", "yaml"),
-            ("OUT", "outer"),
-            ("F", "one\ntwo"),
-            ("G", "outer-1"),
-            ("H", ""),
-            ("I", "a#b"),
-            ("J", "#c"),
+            ("A", "1", 1),
+            ("B", "two words", 3),
+            ("C", "$A ' x", 4),
+            ("D", "a\tb 1 $A", 5),
+            ("E", "yaml", 6),
+            ("OUT", "outer", 7),
+            ("F", "one\ntwo", 9),
+            ("G", "outer-1", 11),
+            ("H", "", 12),
+            ("I", "a#b", 13),
+            ("J", "#c", 14),
         ];
         assert_eq!(read(text), Ok(pairs(&expected)));
     }
@@ -242,6 +274,6 @@ mod tests {
     fn raw_keeps_everything() {
         let lookup = |_: &str| None;
         let found = parse_raw("A=\"x\" $y # z\n#no\nB\n", &lookup);
-        assert_eq!(found, pairs(&[("A", "\"x\" $y # z")]));
+        assert_eq!(found, pairs(&[("A", "\"x\" $y # z", 1)]));
     }
 }

@@ -58,6 +58,8 @@ pub struct LoadOptions {
     pub no_env_resolution: bool,
     /// `config --no-consistency`.
     pub no_consistency: bool,
+    /// Remember where every value came from, for `config --explain`.
+    pub origins: bool,
     /// Read `windlass.yaml` beside the first compose file (default of the command line: yes).
     pub windlass_file: bool,
 }

@@ -62,15 +62,17 @@ fn explain_tells_every_layer() {
         ("compose.yaml", "services:\n  a:\n    image: x\n    environment: { LEVEL: info }\n"),
         ("compose.override.yaml", "services:\n  a:\n    environment: { LEVEL: debug }\n"),
     ]);
-    let loaded = files.load(|_| {}).expect("it loads");
+    let loaded = files.load(|options| options.origins = true).expect("it loads");
     let layers: Vec<String> = loaded
         .explain("services.a.environment.LEVEL")
         .into_iter()
-        .map(|(_, layer)| {
-            format!("{}:{} {}", layer.span.file.as_ref().expect("a file").path.display(), layer.span.line, layer.value)
+        .map(|layer| {
+            let span = layer.span.expect("it was typed");
+            let path = span.file.expect("in a file").path.display().to_string();
+            format!("{path}:{} {} {:?}", span.line, layer.value, layer.fate)
         })
         .collect();
-    assert_eq!(layers, ["/p/compose.yaml:4 \"info\"", "/p/compose.override.yaml:3 \"debug\""]);
+    assert_eq!(layers, ["/p/compose.yaml:4 \"info\" Overridden", "/p/compose.override.yaml:3 \"debug\" Counts"]);
 }
 
 #[test]

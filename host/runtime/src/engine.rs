@@ -214,6 +214,8 @@ pub trait Engine: Send + Sync {
     async fn inspect_container(&self, id: &str) -> EngineResult<ContainerDetails>;
     /// A local image; `None`: not there (or of another platform).
     async fn inspect_image(&self, reference: &str, platform: &str) -> EngineResult<Option<Image>>;
+    /// Digest that a registry has for a reference (`sha256:…`); nothing is pulled.
+    async fn image_digest(&self, reference: &str) -> EngineResult<String>;
     /// Pulls; resolves when the image is there.
     async fn pull_image(&self, reference: &str, platform: &str, progress: ProgressSink<'_>) -> EngineResult<()>;
     /// Builds; resolves to the image id.

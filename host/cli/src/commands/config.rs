@@ -1,15 +1,15 @@
 //! `windlass config`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use clap::Args;
 use serde_json::json;
+use windlass_model::load::{Fate, Layer};
 use windlass_model::{Loaded, Project, hash, render};
 
 use crate::context::Context;
 use crate::errors::{CliError, CliResult};
-use crate::{project, table};
+use crate::{digests, project, table};
 
 /// Check the compose file and print it in canonical form
 #[derive(Debug, Args)]
@@ -18,10 +18,10 @@ pub(crate) struct ConfigArgs {
     /// Print the variables that `${…}` may use
     #[arg(long)]
     environment: bool,
-    /// Print where a value came from, layer by layer
-    #[arg(long, value_name = "PATH")]
+    /// Print where a value (`services.web.image`) or a variable (`TAG`) came from, layer by layer
+    #[arg(long, value_name = "PATH_OR_VAR")]
     explain: Option<String>,
-    /// Format: `yaml` or `json`
+    /// Format: `yaml` or `json`; with `json`, problems are JSON too: an object a line, on standard error
     #[arg(long, value_name = "FORMAT", default_value = "yaml")]
     format: String,
     /// Print the config hashes of these services (separated by commas), or of all with `*`
@@ -30,7 +30,8 @@ pub(crate) struct ConfigArgs {
     /// Print the images
     #[arg(long)]
     images: bool,
-    #[arg(long, hide = true)]
+    /// Print a file of images only, held fast by their digests: an override for later runs
+    #[arg(long)]
     lock_image_digests: bool,
     /// Print the keys of models
     #[arg(long)]
@@ -62,7 +63,8 @@ pub(crate) struct ConfigArgs {
     /// Print nothing, only check
     #[arg(short, long)]
     quiet: bool,
-    #[arg(long, hide = true)]
+    /// Ask the registries, and print every image with its digest
+    #[arg(long)]
     resolve_image_digests: bool,
     /// Print the services
     #[arg(long)]
@@ -77,21 +79,36 @@ pub(crate) struct ConfigArgs {
     names: Vec<String>,
 }
 
+impl ConfigArgs {
+    /// The whole file, not one of the lists.
+    const fn prints_the_file(&self) -> bool {
+        let lists = self.services || self.volumes || self.networks || self.models || self.profiles || self.images;
+        !lists && !self.environment && !self.variables && self.hash.is_none() && self.explain.is_none()
+    }
+}
+
 pub(crate) async fn run(context: &Context, args: ConfigArgs) -> CliResult<()> {
     if !matches!(args.format.as_str(), "yaml" | "json") {
         return Err(CliError::usage(format!("unsupported format {:?}", args.format)));
     }
-    if args.resolve_image_digests || args.lock_image_digests {
-        return Err(CliError::unsupported("resolving image digests from a registry"));
+    if args.format == "json" {
+        context.ui.problems_as_json();
     }
-    let loaded = project::load(context, |options| {
+    let mut loaded = project::load(context, |options| {
         options.services.clone_from(&args.names);
+        options.origins = args.explain.is_some();
         options.no_interpolate = args.no_interpolate;
         options.no_normalize = args.no_normalize;
         options.no_path_resolution = args.no_path_resolution;
         options.no_env_resolution = args.no_env_resolution || args.no_interpolate;
         options.no_consistency = args.no_consistency || args.no_interpolate;
     })?;
+    if args.prints_the_file() && (args.resolve_image_digests || args.lock_image_digests) {
+        digests::pin(context, &mut loaded).await?;
+        if args.lock_image_digests {
+            digests::only_images(context, &mut loaded);
+        }
+    }
     if args.quiet {
         return Ok(());
     }
@@ -187,29 +204,26 @@ fn variables(args: &ConfigArgs, loaded: &Loaded) -> String {
 /// Every layer of a path, or of a variable: where it was typed, and which one counts.
 fn explain(loaded: &Loaded, path: &str) -> CliResult<String> {
     let layers = loaded.explain(path);
+    let layers = if layers.is_empty() { loaded.explain_variable(path) } else { layers };
     if layers.is_empty() {
-        if let Some(value) = loaded.project.environment.get(path) {
-            let used = loaded.variables.iter().find(|variable| variable.name == path);
-            let default = used
-                .filter(|variable| !variable.default.is_empty())
-                .map(|variable| format!(" (default in the file: {})", variable.default));
-            return Ok(format!("{path} = {value:?}  from the environment or .env{}\n", default.unwrap_or_default()));
-        }
         return Err(CliError::hinted(
-            format!("nothing was typed for {path}"),
-            "paths look like services.web.image; `windlass config` shows what was filled in",
+            format!("the project has no {path}"),
+            "paths look like services.web.image; variables are named without the dollar sign",
         ));
     }
-    let mut text = String::new();
-    for (index, (found, layer)) in layers.iter().enumerate() {
-        let last = layers.get(index + 1).is_none_or(|(next, _)| next != found);
-        let place = layer
-            .span
-            .file
-            .as_ref()
-            .map_or_else(String::new, |file| format!("{}:{}", file.path.display(), layer.span.line));
-        let word = if last { "" } else { "  (overridden)" };
-        writeln!(text, "{found} = {}  {place}{word}", layer.value).expect("writing to a string cannot fail");
+    Ok(layers.iter().map(layer).collect())
+}
+
+fn layer(layer: &Layer) -> String {
+    let place =
+        layer.span.as_ref().and_then(|span| Some(format!("{}:{}", span.file.as_ref()?.path.display(), span.line)));
+    let place = place.unwrap_or_else(|| "-".to_owned());
+    let Layer { path, value, .. } = layer;
+    match layer.fate {
+        Fate::Counts => format!("{path} = {value}  {place}\n"),
+        Fate::Overridden => format!("{path} = {value}  {place}  (overridden)\n"),
+        Fate::FilledIn => format!("{path} = {value}  (filled in)\n"),
+        Fate::Environment => format!("{path} = {value}  (environment)\n"),
+        Fate::Used => format!("{path} used as {value}  {place}\n"),
     }
-    Ok(text)
 }

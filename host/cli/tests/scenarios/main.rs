@@ -11,4 +11,5 @@ mod harness;
 mod lifecycle;
 mod plugins;
 mod readiness;
+mod registry;
 mod signals;

@@ -1,19 +1,30 @@
 //! Fills variables into the values of a document (never into keys), then casts the text at typed paths.
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::node::{Node, Value};
+use crate::node::{Node, Span, Value};
 
 mod casts;
 pub mod template;
 
 pub use template::{Lookup, Operator, TemplateError, Usage, substitute, usages};
 
-/// Interpolates and casts a whole document. Names of unset variables are collected in `unset`.
-pub fn document(root: &mut Node, lookup: Lookup<'_>, unset: &mut Vec<String>, out: &mut Diagnostics) {
-    let mut path = Vec::new();
+/// A variable that was used but not set, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unset {
+    /// Name.
+    pub name: String,
+    /// First use.
+    pub span: Span,
+}
+
+/// Interpolates and casts a whole document. Unset variables are collected in `unset`.
+pub fn document(root: &mut Node, lookup: Lookup<'_>, unset: &mut Vec<Unset>, out: &mut Diagnostics) {
+    let (mut path, mut names) = (Vec::new(), Vec::new());
     walk(root, &mut path, &mut |node, path| {
         let Value::String(text) = &node.value else { return };
-        match substitute(text, lookup, unset) {
+        let filled = substitute(text, lookup, &mut names);
+        unset.extend(names.drain(..).map(|name| Unset { name, span: node.span.clone() }));
+        match filled {
             Ok(filled) => cast(node, filled, path, out),
             Err(error) => out.0.push(problem(&error, text, node, path)),
         }

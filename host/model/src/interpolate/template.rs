@@ -1,5 +1,7 @@
 //! `$NAME`, `${NAME:-default}` and the other operators, in one string.
 
+use std::fmt;
+
 /// Looks a variable up; `None`: not set.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -37,6 +39,18 @@ pub struct Usage<'t> {
     pub name: &'t str,
     /// Operator and word; `true`: the colon form, which treats empty as unset.
     pub operator: Option<(Operator, bool, &'t str)>,
+}
+
+impl fmt::Display for Usage<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((operator, colon, word)) = self.operator else { return write!(f, "${{{}}}", self.name) };
+        let sign = match operator {
+            Operator::Default => '-',
+            Operator::Alternate => '+',
+            Operator::Required => '?',
+        };
+        write!(f, "${{{}{}{sign}{word}}}", self.name, if colon { ":" } else { "" })
+    }
 }
 
 /// A piece of a template.

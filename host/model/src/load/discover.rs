@@ -98,8 +98,11 @@ fn read_env(
         let outer = variables.clone();
         let seen = own.clone();
         let lookup = |name: &str| outer.get(name).or_else(|| seen.get(name)).cloned();
-        match crate::dotenv::parse(&file.text, &lookup, &mut loader.unset) {
-            Ok(pairs) => own.extend(pairs),
+        match loader.dotenv(&file, &lookup) {
+            Ok(pairs) => {
+                loader.remember_file(&file, &pairs, None);
+                own.extend(pairs.into_iter().map(|pair| (pair.key, pair.value)));
+            }
             Err(error) => {
                 let text = format!("failed to read {}: {error}", path.display());
                 let span = crate::node::Span { file: Some(file), line: error.line, column: 1, length: 1 };

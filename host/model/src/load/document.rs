@@ -14,7 +14,6 @@ impl Loader<'_> {
             let lookup = |name: &str| context.variables.get(name).cloned();
             interpolate::document(&mut root, &lookup, &mut self.unset, &mut self.out);
         }
-        self.record_layers(&root, &mut Vec::new());
         crate::schema::check(&root, path, &mut self.out);
         if self.options.no_interpolate {
             super::raw::around_ports(&mut root, |root| crate::canonical::canonicalise(root, &mut self.out));
@@ -25,13 +24,15 @@ impl Loader<'_> {
             let base = self.base(&context.folder).folder.to_path_buf();
             crate::paths::resolve(&mut root, crate::paths::Base { folder: &base, home: self.options.home.as_deref() });
         }
+        self.remember(&root, &mut Vec::new());
         include::resolve(self, root, path, context)
     }
 
     fn record_variables(&mut self, root: &Node) {
-        let variables = &mut self.variables;
-        interpolate::each_usage(root, &mut |usage: &Usage<'_>, _| {
-            let known = variables
+        interpolate::each_usage(root, &mut |usage: &Usage<'_>, node| {
+            self.remember_use(usage, &node.span);
+            let known = self
+                .variables
                 .entry(usage.name.to_owned())
                 .or_insert_with(|| Variable { name: usage.name.to_owned(), ..Variable::default() });
             match usage.operator {

@@ -78,12 +78,15 @@ fn env_file(
     let Some(source) = loader.read(path) else { return };
     let known = environment.clone();
     let lookup = |name: &str| variables.get(name).cloned().or_else(|| known.get(name).cloned().flatten());
-    if file.format == "raw" {
-        environment.extend(dotenv::parse_raw(&source.text, &lookup).into_iter().map(|(key, value)| (key, Some(value))));
-        return;
-    }
-    match dotenv::parse(&source.text, &lookup, &mut loader.unset) {
-        Ok(pairs) => environment.extend(pairs.into_iter().map(|(key, value)| (key, Some(value)))),
+    let pairs = match file.format.as_str() {
+        "raw" => Ok(dotenv::parse_raw(&source.text, &lookup)),
+        _ => loader.dotenv(&source, &lookup),
+    };
+    match pairs {
+        Ok(pairs) => {
+            loader.remember_file(&source, &pairs, Some(&[place[0].as_str(), &place[1], "environment"].join(".")));
+            environment.extend(pairs.into_iter().map(|pair| (pair.key, Some(pair.value))));
+        }
         Err(error) => {
             let text = format!("failed to read {}: {error}", path.display());
             let span = Span { file: Some(source), line: error.line, column: 1, length: 1 };
@@ -104,8 +107,8 @@ fn label_files(loader: &mut Loader<'_>, tree: &Node, service: &mut Service) {
         }
         let Some(source) = loader.read(path) else { continue };
         if let Ok(pairs) = dotenv::parse(&source.text, &|_| None, &mut Vec::new()) {
-            for (key, value) in pairs {
-                service.labels.entry(key).or_insert(value);
+            for pair in pairs {
+                service.labels.entry(pair.key).or_insert(pair.value);
             }
         }
     }

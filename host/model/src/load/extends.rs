@@ -74,6 +74,9 @@ fn service(loader: &mut Loader<'_>, name: &str, source: Source<'_>, chain: &mut 
     let base = base(loader, name, &extends, source, chain);
     chain.open.pop();
     let mut path = vec!["services".to_owned(), name.to_owned()];
+    if let Some(base) = &base {
+        loader.remember(base, &mut path);
+    }
     let merged = base.map(|base| crate::merge::merge(base, own, &mut path, &mut loader.out));
     chain.done.insert(key, merged.clone());
     merged

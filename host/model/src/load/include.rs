@@ -119,8 +119,11 @@ fn variables(
         let file = loader.read(&path)?;
         let outer = context.variables.clone();
         let lookup = |name: &str| outer.get(name).cloned();
-        match crate::dotenv::parse(&file.text, &lookup, &mut loader.unset) {
-            Ok(pairs) => own.extend(pairs),
+        match loader.dotenv(&file, &lookup) {
+            Ok(pairs) => {
+                loader.remember_file(&file, &pairs, None);
+                own.extend(pairs.into_iter().map(|pair| (pair.key, pair.value)));
+            }
             Err(error) => {
                 let span = Span { file: Some(file), line: error.line, column: 1, length: 1 };
                 let text = format!("failed to read {}: {error}", path.display());

@@ -3,11 +3,13 @@
 //! Per document: parse → interpolate → check → canonical form → paths → `include` → `extends` → merge. Then once: required
 //! parts → decode → selection → environment → normalise → consistency.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::dotenv;
+use crate::interpolate::Unset;
 use crate::node::{Entry, Node, SourceFile, Span, Value};
 use crate::project::Project;
 use crate::source::{FileSource, LoadOptions};
@@ -23,7 +25,7 @@ mod raw;
 mod select;
 mod windlass_file;
 
-pub use explain::Layer;
+pub use explain::{Fate, Layer};
 
 /// A loaded project and what is worth telling about it.
 #[derive(Debug, Clone)]
@@ -39,7 +41,16 @@ pub struct Loaded {
     /// Variables that the files use.
     pub variables: Vec<Variable>,
     /// Where values came from, for `config --explain`.
-    pub(crate) layers: Vec<(String, Layer)>,
+    pub(crate) origins: explain::Origins,
+    /// Variables of the process environment.
+    pub(crate) outer: BTreeSet<String>,
+}
+
+impl Loaded {
+    fn new(project: Project, tree: Node, profiles: Vec<String>, variables: Vec<Variable>) -> Self {
+        let (warnings, origins, outer) = Default::default();
+        Self { project, warnings, tree, profiles, variables, origins, outer }
+    }
 }
 
 /// A variable as the files use it.
@@ -61,9 +72,9 @@ pub(crate) struct Loader<'a> {
     pub(crate) options: &'a LoadOptions,
     pub(crate) out: Diagnostics,
     /// Variables that were used but not set, in order of first use.
-    pub(crate) unset: Vec<String>,
+    pub(crate) unset: Vec<Unset>,
     pub(crate) variables: BTreeMap<String, Variable>,
-    pub(crate) layers: Vec<(String, Layer)>,
+    pub(crate) origins: explain::Origins,
     /// Parsed files: a file that many services extend is read once.
     parsed: BTreeMap<PathBuf, Vec<Node>>,
     /// Files whose `include` is being resolved, outermost first.
@@ -88,13 +99,14 @@ pub fn load(files: &dyn FileSource, options: &LoadOptions) -> Result<Loaded, Dia
         out: Diagnostics::default(),
         unset: Vec::new(),
         variables: BTreeMap::new(),
-        layers: Vec::new(),
+        origins: explain::Origins::default(),
         parsed: BTreeMap::new(),
         including: Vec::new(),
     };
     match loader.run() {
         Some(loaded) if !loader.out.has_errors() => {
-            Ok(Loaded { warnings: loader.out.0, layers: loader.layers, ..loaded })
+            let outer = if options.origins { options.environment.keys().cloned().collect() } else { BTreeSet::new() };
+            Ok(Loaded { warnings: loader.out.0, origins: loader.origins, outer, ..loaded })
         }
         _ => Err(loader.out.sorted()),
     }
@@ -143,7 +155,7 @@ impl Loader<'_> {
         let profiles = select::profiles(&project);
         self.finish(&tree, &mut project);
         let variables = self.variables.values().cloned().collect();
-        Some(Loaded { project, warnings: Vec::new(), tree, profiles, variables, layers: Vec::new() })
+        Some(Loaded::new(project, tree, profiles, variables))
     }
 
     /// Selection, environment, normalisation and consistency.
@@ -237,17 +249,32 @@ impl Loader<'_> {
         }
     }
 
+    /// Reads an environment file; variables that it uses and nobody knows are told later.
+    pub(crate) fn dotenv(
+        &mut self,
+        file: &Arc<SourceFile>,
+        lookup: crate::interpolate::Lookup<'_>,
+    ) -> Result<dotenv::Pairs, dotenv::DotenvError> {
+        let mut unset = Vec::new();
+        let pairs = dotenv::parse(&file.text, lookup, &mut unset);
+        self.unset.extend(unset.into_iter().map(|(name, line)| Unset {
+            name,
+            span: Span { file: Some(Arc::clone(file)), line, column: 1, length: 1 },
+        }));
+        pairs
+    }
+
     /// A folder's base for paths.
     pub(crate) fn base<'b>(&'b self, folder: &'b Path) -> crate::paths::Base<'b> {
         crate::paths::Base { folder, home: self.options.home.as_deref() }
     }
 
     fn warn_unset(&mut self) {
-        let mut seen = std::collections::BTreeSet::new();
-        let names: Vec<String> = self.unset.drain(..).filter(|name| seen.insert(name.clone())).collect();
-        for name in names {
+        let mut seen = BTreeSet::new();
+        let first: Vec<Unset> = self.unset.drain(..).filter(|unset| seen.insert(unset.name.clone())).collect();
+        for Unset { name, span } in first {
             let text = format!("The \"{name}\" variable is not set. Defaulting to a blank string.");
-            self.out.0.push(Diagnostic::warning("unset-variable", "", None, text));
+            self.out.0.push(Diagnostic::warning("unset-variable", "", Some(span), text));
         }
     }
 }

@@ -22,7 +22,7 @@ impl Loader<'_> {
         }
         key_values(&mut tree);
         let variables = self.variables.values().cloned().collect();
-        Loaded { project, warnings: Vec::new(), tree, profiles, variables, layers: Vec::new() }
+        Loaded::new(project, tree, profiles, variables)
     }
 }
 

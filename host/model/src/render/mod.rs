@@ -22,9 +22,18 @@ pub fn project_yaml(project: &Project) -> String {
 #[must_use]
 pub fn project_json(project: &Project) -> String {
     let mut sorted = object(project, Form { json: true, ..Form::default() }).into_attributes();
+    if project.name.is_empty() {
+        sorted.push(("name".to_owned(), Doc::Leaf(Json::from(""))));
+    }
     sorted.sort_by(|left, right| left.0.cmp(&right.0));
     let sorted: Map<String, Json> = sorted.into_iter().map(|(key, value)| (key, value.into_json())).collect();
     go_escapes(&serde_json::to_string_pretty(&Json::Object(sorted)).unwrap_or_default()).replace('$', "$$")
+}
+
+/// A project as data, in the form of the YAML.
+#[must_use]
+pub(crate) fn project_value(project: &Project) -> Json {
+    object(project, Form::default()).into_json()
 }
 
 /// The raw tree of `--no-interpolate`, keys sorted.

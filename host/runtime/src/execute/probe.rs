@@ -198,7 +198,7 @@ async fn explain(context: &Context, question: &Question, stop: Stop, last: Optio
             Ok(details) => {
                 let name = &details.container.name;
                 let code = details.container.exit_code.unwrap_or_default();
-                let message = format!("container {name} exited ({code}) before it was ready{answer}");
+                let message = format!("container {name} exited ({code}) before it was ready{answer}{goes_on}");
                 StepError::new(FailureKind::Plugin, message).hint(hint)
             }
         },

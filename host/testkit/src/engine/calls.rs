@@ -85,6 +85,13 @@ impl Engine for FakeEngine {
         Ok(self.lock().images.get(reference).cloned())
     }
 
+    async fn image_digest(&self, reference: &str) -> EngineResult<String> {
+        let operation = format!("resolve the digest of {reference}");
+        self.check(&operation)?;
+        let published = self.lock().registry.get(reference).map(|image| image.content_digest.clone());
+        published.ok_or_else(|| not_found(&operation, "manifest unknown".to_owned()))
+    }
+
     async fn pull_image(&self, reference: &str, _platform: &str, progress: ProgressSink<'_>) -> EngineResult<()> {
         progress(TransferProgress {
             id: reference.to_owned(),

@@ -1,0 +1,9 @@
+//! What a user sees, over an engine and plugins in memory: hermetic, so that a snapshot holds every word.
+//!
+//! The program runs in this process with a world of its own: no environment, a fixed clock, a fixed width, its own streams.
+
+mod desk;
+mod failures;
+mod lifecycle;
+mod listings;
+mod progress;
