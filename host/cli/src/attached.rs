@@ -19,6 +19,9 @@ use crate::reporter::Reporter;
 use crate::signals::Signals;
 use crate::{project, summary};
 
+/// How long the ends of stopped containers are waited for.
+const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// What an attached `up` works with.
 struct Session<'s> {
     context: &'s Context,
@@ -172,6 +175,22 @@ impl Session<'_> {
                     Next::Output => {}
                 },
             }
+        }
+        // The engine tells of the last ends a little later than it answers.
+        let rest = async {
+            while !self.follower.is_over() {
+                match self.follower.next().await? {
+                    Next::Exit(exit) => exits.push(exit),
+                    Next::Broken => break,
+                    Next::Output => {}
+                }
+            }
+            Ok::<_, CliError>(())
+        };
+        match tokio::time::timeout(LAST_WORDS, rest).await {
+            Ok(told) => told?,
+            // Services that were not to be stopped go on: no end to wait for.
+            Err(_) => return Ok(exits),
         }
         self.follower.drain().await?;
         Ok(exits)

@@ -257,7 +257,7 @@ async fn a_broken_event_stream_is_opened_again_and_nothing_is_missed() {
     let project = project(CONDITIONS);
     let breaking = async {
         while !engine.container("demo-db-1").is_some_and(|db| db.is_up()) {
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            tokio::time::advance(Duration::from_millis(10)).await;
         }
         engine.drop_events();
         engine.set_health("demo-db-1", Health::Healthy);

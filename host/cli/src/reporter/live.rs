@@ -1,11 +1,11 @@
 //! A live line for everything that is at work, with what it waits for and how long; it collapses when it is done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use unicode_width::UnicodeWidthChar as _;
 use windlass_plan::step::Action;
-use windlass_plan::{Plan, StepId};
+use windlass_plan::{Plan, Step, StepId};
 use windlass_runtime::event::Stamped;
 use windlass_runtime::hooks::{LogSeverity, Verdict};
 use windlass_runtime::{Event, Outcome};
@@ -22,6 +22,8 @@ pub(super) struct Live {
     begin: Instant,
     verbose: bool,
     running: BTreeMap<StepId, Line>,
+    /// Steps that ended, whatever came of them.
+    over: BTreeSet<StepId>,
     done: usize,
     all: usize,
     ended: bool,
@@ -35,7 +37,16 @@ struct Line {
 impl Live {
     pub(super) fn new(title: &'static str, plan: &Plan, verbose: bool) -> Self {
         let all = plan.steps.iter().filter(|step| words::done(&step.action).is_some()).count();
-        Self { title, begin: Instant::now(), verbose, running: BTreeMap::new(), done: 0, all, ended: false }
+        Self {
+            title,
+            begin: Instant::now(),
+            verbose,
+            running: BTreeMap::new(),
+            over: BTreeSet::new(),
+            done: 0,
+            all,
+            ended: false,
+        }
     }
 
     pub(super) fn event(&mut self, ui: &Ui, plan: &Plan, event: &Stamped) {
@@ -73,6 +84,7 @@ impl Live {
 
     fn end(&mut self, id: StepId, plan: &Plan) {
         self.running.remove(&id);
+        self.over.insert(id);
         self.done += usize::from(words::done(&words::step(plan, id).action).is_some());
     }
 
@@ -105,12 +117,37 @@ impl Live {
         )];
         let frame = FRAMES[usize::try_from(self.begin.elapsed().as_millis() / 100).unwrap_or(0) % FRAMES.len()];
         let shown = self.running.iter().filter(|(id, _)| !matches!(words::step(plan, **id).action, Action::Up));
-        let all: Vec<String> = shown.map(|(id, line)| Self::line(ui, plan, (*id, line), frame)).collect();
+        let mut all: Vec<String> = shown.map(|(id, line)| Self::line(ui, plan, (*id, line), frame)).collect();
+        all.extend(self.waiting(plan).map(|(service, what)| {
+            let left = format!("   {} {}", ui.paint(Style::Bold, service), ui.paint(Style::Dim, what));
+            right_aligned(&left, "", options.width).trim_end().to_owned()
+        }));
         lines.extend(all.iter().take(room).cloned());
         if all.len() > room {
             lines.push(format!(" ... {} more", all.len() - room));
         }
         ui.live(lines);
+    }
+
+    /// Services where nothing is at work because they wait for others, and for whom.
+    fn waiting<'p>(&self, plan: &'p Plan) -> impl Iterator<Item = (&'p str, String)> {
+        let mut next: BTreeMap<&str, Option<&Step>> = BTreeMap::new();
+        for step in plan.steps.iter().filter(|step| !self.over.contains(&step.id)) {
+            let Some(service) = step.service.as_deref() else { continue };
+            let first = next.entry(service).or_insert(Some(step));
+            if self.running.contains_key(&step.id) {
+                *first = None;
+            }
+        }
+        let others = |step: &Step| -> BTreeSet<&'p str> {
+            let open = step.needs.iter().filter(|need| !self.over.contains(need));
+            let services = open.filter_map(|need| words::step(plan, *need).service.as_deref());
+            services.filter(|service| step.service.as_deref() != Some(service)).collect()
+        };
+        let waiting = next.into_iter().filter_map(move |(service, step)| Some((service, others(step?))));
+        waiting.filter(|(_, others)| !others.is_empty()).map(|(service, others)| {
+            (service, format!("waits for {}", others.into_iter().collect::<Vec<_>>().join(", ")))
+        })
     }
 
     fn line(ui: &Ui, plan: &Plan, (id, line): (StepId, &Line), frame: &str) -> String {

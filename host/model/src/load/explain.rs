@@ -209,7 +209,7 @@ impl Loaded {
             }
         }
         let now = self.project.environment.get(name);
-        match (self.from_environment(name), now) {
+        match (self.outer.contains(name), now) {
             (true, Some(value)) => layers.push(layer(&format!("{value:?}"), None, Fate::Environment)),
             (false, Some(_)) if !layers.is_empty() => layers.last_mut().expect("not empty").fate = Fate::Counts,
             (false, Some(value)) => layers.push(layer(&format!("{value:?}"), None, Fate::FilledIn)),
@@ -222,10 +222,6 @@ impl Loaded {
         }
         layers.dedup();
         layers
-    }
-
-    fn from_environment(&self, name: &str) -> bool {
-        self.outer.contains(name)
     }
 }
 
