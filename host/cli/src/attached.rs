@@ -31,6 +31,8 @@ struct Session<'s> {
     follower: Follower,
     signals: Signals,
     shutdown: Shutdown,
+    /// Containers that ended while others were still being started.
+    early: Vec<Exit>,
 }
 
 /// Runs the plan and stays with the containers.
@@ -65,7 +67,8 @@ pub(crate) async fn up(
             .await?;
     }
     let (signals, shutdown) = Signals::listen()?;
-    let mut session = Session { context, engine, project: Arc::new(project), args, follower, signals, shutdown };
+    let mut session =
+        Session { context, engine, project: Arc::new(project), args, follower, signals, shutdown, early: Vec::new() };
     let plan = Arc::new(plan);
     let outcome = session.run(&plan).await?;
     drop(lock);
@@ -107,7 +110,11 @@ impl Session<'_> {
             tokio::select! {
                 outcome = &mut running => break outcome,
                 () = self.signals.next() => {}
-                next = self.follower.next(), if events => events = !matches!(next?, Next::Broken),
+                next = self.follower.next(), if events => match next? {
+                    Next::Exit(exit) => self.early.push(exit),
+                    Next::Broken => events = false,
+                    Next::Output => {}
+                },
                 _ = redraw.tick() => reporter.redraw(),
             }
         };
@@ -120,6 +127,10 @@ impl Session<'_> {
         let from = self.args.exit_code_from.clone();
         let on_failure = self.args.abort_on_container_failure;
         let on_exit = self.args.abort_on_container_exit || (from.is_some() && !on_failure);
+        let aborts = |exit: &Exit| on_exit || (on_failure && exit.code != 0);
+        if let Some(first) = std::mem::take(&mut self.early).into_iter().find(aborts) {
+            return self.abort(first, from.as_deref()).await;
+        }
         while !self.follower.is_over() {
             tokio::select! {
                 () = self.signals.next() => {
@@ -128,7 +139,7 @@ impl Session<'_> {
                     return Err(CliError::Interrupted);
                 }
                 next = self.follower.next() => match next? {
-                    Next::Exit(exit) if on_exit || (on_failure && exit.code != 0) => return self.abort(exit, from.as_deref()).await,
+                    Next::Exit(exit) if aborts(&exit) => return self.abort(exit, from.as_deref()).await,
                     Next::Broken => break,
                     _ => {}
                 },

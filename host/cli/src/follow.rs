@@ -36,7 +36,7 @@ pub(crate) struct Exit {
 
 /// What came next.
 pub(crate) enum Next {
-    /// Something was printed.
+    /// Something was printed, or an event was taken: there may be more at once.
     Output,
     /// A container ended and will not be restarted.
     Exit(Exit),
@@ -56,6 +56,8 @@ pub(crate) struct Follower {
     options: FollowOptions,
     events: BoxStream<'static, EngineResult<ContainerEvent>>,
     outputs: SelectAll<BoxStream<'static, Piece>>,
+    /// An event that was taken from the stream and is not dealt with yet.
+    taken: Option<ContainerEvent>,
     /// Running containers that are followed: id to name and service.
     running: BTreeMap<String, (String, String)>,
     /// A container was ever followed.
@@ -70,7 +72,16 @@ impl Follower {
         options: FollowOptions,
     ) -> CliResult<Self> {
         let events = engine.events(Some(&options.project), options.since.as_deref()).await?;
-        Ok(Self { engine, printer, options, events, outputs: SelectAll::new(), running: BTreeMap::new(), seen: false })
+        Ok(Self {
+            engine,
+            printer,
+            options,
+            events,
+            outputs: SelectAll::new(),
+            taken: None,
+            running: BTreeMap::new(),
+            seen: false,
+        })
     }
 
     fn wanted(&self, container: &Container) -> bool {
@@ -98,10 +109,16 @@ impl Follower {
         let last = futures_util::stream::once(async move { Piece::End(end) });
         self.outputs.push(pieces.chain(last).boxed());
         if matches!(container.state, ContainerState::Running | ContainerState::Restarting | ContainerState::Paused) {
-            self.running.insert(container.id.clone(), (name, container.service().to_owned()));
-            self.seen = true;
+            self.expect_end(container);
         }
         Ok(())
+    }
+
+    /// An event will tell of its end.
+    fn expect_end(&mut self, container: &Container) {
+        let name = short_name(container, &self.options.project);
+        self.running.insert(container.id.clone(), (name, container.service().to_owned()));
+        self.seen = true;
     }
 
     /// Whether everything that was followed has ended.
@@ -120,15 +137,24 @@ impl Follower {
     /// Waits for the next piece of output or event and deals with it.
     ///
     /// # Cancel safety
-    /// Safe between pieces: streams keep what was not taken.
+    /// Safe: streams keep what was not taken, and an event is put away only once it is dealt with; nothing changes before the
+    /// last wait of dealing with it.
     pub(crate) async fn next(&mut self) -> CliResult<Next> {
+        if let Some(event) = self.taken.clone() {
+            let next = self.event(event).await;
+            self.taken = None;
+            return next;
+        }
         tokio::select! {
             Some(piece) = self.outputs.next(), if !self.outputs.is_empty() => {
                 self.print(piece)?;
                 Ok(Next::Output)
             }
             event = self.events.next() => match event {
-                Some(Ok(event)) => self.event(event).await,
+                Some(Ok(event)) => {
+                    self.taken = Some(event);
+                    Ok(Next::Output)
+                }
                 Some(Err(_)) | None => Ok(Next::Broken),
             },
         }
@@ -148,6 +174,10 @@ impl Follower {
             "start" if !self.running.contains_key(&event.id) => {
                 if let Some(container) = self.container(&event.id).await? {
                     self.add(&container, LogOptions { follow: true, ..LogOptions::default() }).await?;
+                    if self.wanted(&container) {
+                        // Even when it ended meanwhile: the event that says so is still to come.
+                        self.expect_end(&container);
+                    }
                 }
                 Ok(Next::Output)
             }
@@ -168,9 +198,12 @@ impl Follower {
     }
 
     async fn died(&mut self, event: &ContainerEvent) -> CliResult<Next> {
-        let Some((name, service)) = self.running.remove(&event.id) else { return Ok(Next::Output) };
+        if !self.running.contains_key(&event.id) {
+            return Ok(Next::Output);
+        }
         let code = event.attributes.get("exitCode").and_then(|code| code.parse::<i64>().ok()).unwrap_or(0);
         let now = self.container(&event.id).await?;
+        let Some((name, service)) = self.running.remove(&event.id) else { return Ok(Next::Output) };
         let again = now
             .is_some_and(|container| matches!(container.state, ContainerState::Running | ContainerState::Restarting));
         if self.options.announce {

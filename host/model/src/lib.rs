@@ -4,6 +4,7 @@
 //! Synchronous and pure: everything outside comes in through [`FileSource`] and [`LoadOptions`]. Input is frozen in
 //! stages with different types: text → [`node::Node`] (with spans) → merged canonical `Node` → [`Project`].
 
+mod advice;
 pub mod canonical;
 pub mod decode;
 pub mod diagnostic;

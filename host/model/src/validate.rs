@@ -38,11 +38,18 @@ impl Check<'_> {
         self.out.0.push(problem);
     }
 
-    fn undefined<'n>(&mut self, path: &[&str], message: String, wrong: &str, names: impl Iterator<Item = &'n str>) {
+    /// `declare`: what to do where no name is close.
+    fn undefined<'n>(
+        &mut self,
+        path: &[&str],
+        message: String,
+        wrong: &str,
+        names: impl Iterator<Item = &'n str>,
+        declare: Option<String>,
+    ) {
         let mut problem = Diagnostic::error("undefined", &path.join("."), span_of(self.tree, path), message);
-        if let Some(close) = crate::suggest::closest(wrong, names) {
-            problem = problem.hinted(format!("did you mean `{close}`?"));
-        }
+        problem.hint =
+            crate::suggest::closest(wrong, names).map(|close| format!("did you mean `{close}`?")).or(declare);
         self.out.0.push(problem);
     }
 }
@@ -201,16 +208,22 @@ fn distinct(check: &mut Check<'_>, service: &Service) {
 
 fn mounts(check: &mut Check<'_>, service: &Service) {
     let name = service.name.as_str();
-    let mut seen: BTreeMap<&str, String> = BTreeMap::new();
+    let mut seen: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
     for (index, line) in service.tmpfs.iter().enumerate() {
-        seen.insert(line.split(':').next().unwrap_or_default(), format!("services.{name}.tmpfs[{index}]"));
+        seen.insert(line.split(':').next().unwrap_or_default(), ("tmpfs", index));
     }
     for (index, mount) in service.volumes.iter().enumerate() {
         let path = ["services", name, "volumes", &index.to_string()].map(str::to_owned);
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        if let Some(first) = seen.insert(&mount.target, format!("services.{name}.volumes[{index}]")) {
-            let text = format!("services.{name}.volumes[{index}]: target {} already mounted as {first}", mount.target);
-            check.fail("mount-target", &path, text);
+        if let Some((list, first)) = seen.insert(&mount.target, ("volumes", index)) {
+            let text = format!(
+                "services.{name}.volumes[{index}]: target {} already mounted as services.{name}.{list}[{first}]",
+                mount.target
+            );
+            let mut problem = Diagnostic::error("mount-target", &path.join("."), span_of(check.tree, &path), text);
+            let other = span_of(check.tree, &["services", name, list, &first.to_string()]);
+            problem.related.extend(other.map(|span| ("mounted here".to_owned(), span)));
+            check.out.0.push(problem);
         }
         if mount.target.is_empty() {
             let text = format!("service volume services.{name}.volumes.[{index}] is missing a mount target");
@@ -270,6 +283,7 @@ fn build(check: &mut Check<'_>, project: &Project, service: &Service, build: &Bu
             text,
             &secret.source,
             project.secrets.keys().map(String::as_str),
+            None,
         );
     }
 }
@@ -300,7 +314,7 @@ fn dependencies(check: &mut Check<'_>, project: &Project, service: &Service) {
             let index =
                 check.tree.get("services").and_then(|all| all.get(&service.name)).and_then(|own| own.get("depends_on"));
             let path: &[&str] = if index.is_some() { &typed } else { &typed[..2] };
-            check.undefined(path, text, name, names);
+            check.undefined(path, text, name, names, None);
         }
     }
 }
@@ -309,35 +323,38 @@ fn resources(check: &mut Check<'_>, project: &Project, service: &Service) {
     let name = service.name.as_str();
     for key in service.networks.keys().filter(|key| !project.networks.contains_key(*key)) {
         let text = format!("service \"{name}\" refers to undefined network {key}: {INVALID}");
-        check.undefined(&["services", name, "networks", key], text, key, project.networks.keys().map(String::as_str));
+        let names = project.networks.keys().map(String::as_str);
+        let declare = format!("declare it at the top level: `networks: {{ {key}: }}`");
+        check.undefined(&["services", name, "networks", key], text, key, names, Some(declare));
     }
     for (index, mount) in service.volumes.iter().enumerate() {
         if mount.kind == MountKind::Volume && !mount.source.is_empty() && !project.volumes.contains_key(&mount.source) {
             let text = format!("service \"{name}\" refers to undefined volume {}: {INVALID}", mount.source);
             let index = index.to_string();
             let path = ["services", name, "volumes", index.as_str()];
-            let mut problem = Diagnostic::error("undefined", &path.join("."), span_of(check.tree, &path), text);
-            let close = crate::suggest::closest(&mount.source, project.volumes.keys().map(String::as_str));
-            let hint = close.map_or_else(
-                || format!("declare it at the top level: `volumes: {{ {}: }}`", mount.source),
-                |close| format!("did you mean `{close}`?"),
-            );
-            problem = problem.hinted(hint);
-            check.out.0.push(problem);
+            let names = project.volumes.keys().map(String::as_str);
+            let declare = format!("declare it at the top level: `volumes: {{ {}: }}`", mount.source);
+            check.undefined(&path, text, &mount.source, names, Some(declare));
         }
     }
     for (kind, singular, references, defined) in [
         ("secrets", "secret", &service.secrets, &project.secrets),
         ("configs", "config", &service.configs, &project.configs),
     ] {
-        for reference in references.iter().filter(|reference| !defined.contains_key(&reference.source)) {
+        for (index, reference) in references.iter().enumerate() {
+            if defined.contains_key(&reference.source) {
+                continue;
+            }
             let text = format!("service \"{name}\" refers to undefined {singular} {}: {INVALID}", reference.source);
-            check.undefined(&["services", name, kind], text, &reference.source, defined.keys().map(String::as_str));
+            let path = ["services", name, kind, &index.to_string()];
+            let names = defined.keys().map(String::as_str);
+            let declare = format!("declare it at the top level: `{kind}: {{ {}: {{ file: … }} }}`", reference.source);
+            check.undefined(&path, text, &reference.source, names, Some(declare));
         }
     }
     for key in service.models.keys().filter(|key| !project.models.contains_key(*key)) {
         let text = format!("service \"{name}\" refers to undefined model {key}: {INVALID}");
-        check.undefined(&["services", name, "models"], text, key, project.models.keys().map(String::as_str));
+        check.undefined(&["services", name, "models", key], text, key, project.models.keys().map(String::as_str), None);
     }
 }
 
@@ -379,7 +396,14 @@ fn cycles(check: &mut Check<'_>, project: &Project) {
                 let from = trail.iter().position(|(name, _)| name == next).unwrap_or(0);
                 let chain: Vec<&str> = trail[from..].iter().map(|(name, _)| *name).chain([next.as_str()]).collect();
                 let text = format!("dependency cycle detected: {}", chain.join(" -> "));
-                check.fail("cycle", &["services", name, "depends_on", next], text);
+                let edge = |one: &str, other: &str| span_of(check.tree, &["services", one, "depends_on", other]);
+                let mut problem = Diagnostic::error("cycle", "services", edge(name, next), text);
+                for pair in chain.windows(2).filter(|pair| pair[0] != name) {
+                    problem
+                        .related
+                        .extend(edge(pair[0], pair[1]).map(|span| (format!("{} needs {}", pair[0], pair[1]), span)));
+                }
+                check.out.0.push(problem);
                 return;
             }
             if !done.contains(next.as_str())

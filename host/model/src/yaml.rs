@@ -57,6 +57,18 @@ struct Stop {
     scan: Option<(String, usize)>,
 }
 
+impl Stop {
+    /// The innermost bracket that was open.
+    fn inside(mut self, span: &Span) -> Self {
+        let line = span.file.as_ref().and_then(|file| file.text.lines().nth(span.line.checked_sub(1)?));
+        let open = line.and_then(|line| line.chars().nth(span.column.checked_sub(1)?));
+        if self.scan.is_some() && self.diagnostic.related.is_empty() && matches!(open, Some('[' | '{')) {
+            self.diagnostic.related.push(("inside this, which is still open".to_owned(), span.clone()));
+        }
+        self
+    }
+}
+
 struct Composer<'a, 'o> {
     parser: Parser<'a, saphyr_parser::StrInput<'a>>,
     file: &'o Arc<SourceFile>,
@@ -121,12 +133,12 @@ impl<'a> Composer<'a, '_> {
             Event::Scalar(text, style, anchor, tag) => (anchor, scalar(&text, style, tag.as_deref(), span)),
             Event::SequenceStart(anchor, tag) => {
                 self.open(anchor, &span)?;
-                let items = self.sequence()?;
+                let items = self.sequence().map_err(|stop| stop.inside(&span))?;
                 (anchor, tagged(Value::Seq(items), tag.as_deref(), span))
             }
             Event::MappingStart(anchor, tag) => {
                 self.open(anchor, &span)?;
-                let entries = self.mapping()?;
+                let entries = self.mapping().map_err(|stop| stop.inside(&span))?;
                 (anchor, tagged(Value::Map(entries), tag.as_deref(), span))
             }
             _ => return Ok(None),

@@ -124,3 +124,12 @@ fn attached_output_has_prefixes_and_ends_with_the_containers() {
     assert_eq!(screens[1].code, 3, "{}", screens[1]);
     insta::assert_snapshot!(session(&screens));
 }
+
+#[test]
+fn a_container_that_ends_while_others_start_decides_too() {
+    let desk = Desk::new("services:\n  job: { image: busybox }\n  web: { image: nginx }\n");
+    let quick = Behaviour { exit: Some((std::time::Duration::ZERO, 4)), ..Behaviour::default() };
+    drop(desk.engine.clone().with("job", quick));
+    desk.engine.delay("start shop-web-1", std::time::Duration::from_millis(300));
+    assert_eq!(desk.run(&["up", "--exit-code-from", "job"]).code, 4);
+}

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Loaded, Loader};
 use crate::decode;
+use crate::diagnostic::Diagnostics;
 use crate::dotenv::Pair;
 use crate::interpolate::Usage;
 use crate::node::{Node, SourceFile, Span, Value};
@@ -64,6 +65,19 @@ pub enum Fate {
     Environment,
     /// Not a value: the place uses the variable.
     Used,
+}
+
+impl Origins {
+    /// Adds to every problem of a value the places of values that it replaced.
+    pub(super) fn tell_overridden(&self, problems: &mut Diagnostics) {
+        for problem in problems.0.iter_mut().filter(|problem| problem.related.is_empty()) {
+            let Some(span) = &problem.span else { continue };
+            let other = |typed: &&Typed| typed.path == problem.path && !typed.outside && typed.span.file != span.file;
+            let before = self.values.iter().filter(other).map(|typed| typed.span.clone());
+            let before: Vec<Span> = before.filter(|found| found.file.is_some()).collect();
+            problem.related.extend(before.into_iter().map(|span| ("it overrides".to_owned(), span)));
+        }
+    }
 }
 
 impl Loader<'_> {

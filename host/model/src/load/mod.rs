@@ -106,9 +106,15 @@ pub fn load(files: &dyn FileSource, options: &LoadOptions) -> Result<Loaded, Dia
     match loader.run() {
         Some(loaded) if !loader.out.has_errors() => {
             let outer = if options.origins { options.environment.keys().cloned().collect() } else { BTreeSet::new() };
+            loader.out.0.iter_mut().for_each(crate::advice::advise);
             Ok(Loaded { warnings: loader.out.0, origins: loader.origins, outer, ..loaded })
         }
-        _ => Err(loader.out.sorted()),
+        // Once more, and look where the values came from: only those who have to be told pay for it.
+        _ if !options.origins => load(files, &LoadOptions { origins: true, ..options.clone() }),
+        _ => {
+            loader.origins.tell_overridden(&mut loader.out);
+            Err(loader.out.sorted())
+        }
     }
 }
 
@@ -191,7 +197,9 @@ impl Loader<'_> {
         }
         let Some(mut tree) = tree.filter(|tree| tree.as_map().is_some_and(|map| !map.is_empty())) else {
             if !self.out.has_errors() {
-                self.out.0.push(Diagnostic::error("empty-file", "", None, "empty compose file"));
+                let file = files.first().and_then(|path| self.read(path));
+                let span = Span { file, line: 1, column: 1, length: 1 };
+                self.out.0.push(Diagnostic::error("empty-file", "", Some(span), "empty compose file"));
             }
             return None;
         };
@@ -289,6 +297,11 @@ impl Diagnostics {
         };
         self.0.sort_by_key(key);
         self.0.dedup();
+        // A value of the wrong form cannot be merged either: told once.
+        let wrong: Vec<Option<Span>> =
+            self.0.iter().filter(|problem| problem.code == "type").map(|problem| problem.span.clone()).collect();
+        self.0.retain(|problem| problem.code != "cannot-override" || !wrong.contains(&problem.span));
+        self.0.iter_mut().for_each(crate::advice::advise);
         self
     }
 }

@@ -166,7 +166,11 @@ impl Walk<'_> {
         let list: Vec<String> = values.iter().map(|value| format!("'{value}'")).collect();
         let message = format!("{path} value must be one of {}", list.join(", "));
         let mut problem = Diagnostic::error("value", path, Some(node.span.clone()), message);
-        if let Some(close) = text.and_then(|text| crate::suggest::closest(text, values.iter().copied())) {
+        let close = |text: &str| {
+            let part = |value: &&&str| text.len() > 3 && value.contains(text);
+            crate::suggest::closest(text, values.iter().copied()).or_else(|| values.iter().find(part).copied())
+        };
+        if let Some(close) = text.and_then(close) {
             problem = problem.hinted(format!("did you mean `{close}`?"));
         }
         self.out.0.push(problem);
