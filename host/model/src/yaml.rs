@@ -13,10 +13,13 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::node::{Entry, Mapping, Merge, Node, SourceFile, Span, Value};
 
 mod indent;
+mod tabs;
 #[cfg(test)]
 mod tests;
+mod timestamp;
 
 use indent::Moved;
+pub use timestamp::Timestamp;
 
 /// Deepest nesting accepted.
 pub const MAX_DEPTH: usize = 200;
@@ -25,15 +28,23 @@ pub const MAX_EXPANDED: usize = 100_000;
 
 /// Parses all documents of a file. Problems go to `out`; a document with a syntax error ends the list.
 pub fn parse(file: &Arc<SourceFile>, out: &mut Diagnostics) -> Vec<Node> {
-    let original = file.text.strip_prefix('\u{feff}').unwrap_or(&file.text);
+    let typed = file.text.strip_prefix('\u{feff}').unwrap_or(&file.text);
+    let mut original = Cow::Borrowed(typed);
     let mut moved = Moved::default();
-    let mut text = Cow::Borrowed(original);
+    let mut text = original.clone();
     let before = out.0.len();
+    let mut tabs = 0;
     loop {
-        match compose(&text, file, &moved, out) {
+        match compose(&text, typed, file, &moved, out) {
             Ok(documents) => return documents,
             Err(Stop { scan, diagnostic }) => {
-                let again = scan.and_then(|(reason, line)| moved.retry(original, &reason, line));
+                let again = scan.and_then(|Scan { reason, line, column }| {
+                    let mended = tabs::blanks(&original, &reason, line, column).filter(|_| tabs < tabs::MAX_REPLACED);
+                    let Some(mended) = mended else { return moved.retry(&original, &reason, line) };
+                    tabs += 1;
+                    original = Cow::Owned(mended);
+                    Some(moved.apply(&original))
+                });
                 let Some(again) = again else {
                     out.0.push(*diagnostic);
                     return Vec::new();
@@ -45,22 +56,49 @@ pub fn parse(file: &Arc<SourceFile>, out: &mut Diagnostics) -> Vec<Node> {
     }
 }
 
-fn compose(text: &str, file: &Arc<SourceFile>, moved: &Moved, out: &mut Diagnostics) -> Result<Vec<Node>, Stop> {
+fn compose(
+    text: &str,
+    typed: &str,
+    file: &Arc<SourceFile>,
+    moved: &Moved,
+    out: &mut Diagnostics,
+) -> Result<Vec<Node>, Stop> {
     let parser = Parser::new_from_str(text);
-    Composer { parser, file, moved, anchors: HashMap::new(), expanded: 0, depth: 0, out }.documents()
+    let covered = typed.contains('\t').then(tabs::Covered::default);
+    let mut composer = Composer { parser, file, moved, covered, anchors: HashMap::new(), expanded: 0, depth: 0, out };
+    let documents = composer.documents()?;
+    match composer.covered.as_ref().and_then(|covered| covered.misplaced(typed)) {
+        Some((line, column)) => {
+            let span = composer.at(line, column, 1);
+            Err(composer.stop(
+                "yaml-syntax",
+                "failed to parse: found a tab where only blanks may stand".to_owned(),
+                span,
+            ))
+        }
+        None => Ok(documents),
+    }
 }
 
 /// A syntax error or exceeded limit: nothing after it can be trusted.
 struct Stop {
     diagnostic: Box<Diagnostic>,
-    /// What the scanner said, and the line.
-    scan: Option<(String, usize)>,
+    scan: Option<Scan>,
+}
+
+/// What the scanner said, and where.
+struct Scan {
+    reason: String,
+    line: usize,
+    column: usize,
 }
 
 struct Composer<'a, 'o> {
     parser: Parser<'a, saphyr_parser::StrInput<'a>>,
     file: &'o Arc<SourceFile>,
     moved: &'o Moved,
+    /// Only for a text with tabs.
+    covered: Option<tabs::Covered>,
     anchors: HashMap<usize, Option<(Node, usize)>>,
     expanded: usize,
     depth: usize,
@@ -87,12 +125,19 @@ impl<'a> Composer<'a, '_> {
 
     fn next(&mut self) -> Result<(Event<'a>, Mark), Stop> {
         match self.parser.next_event() {
-            Some(Ok(found)) => Ok(found),
+            Some(Ok((event, mark))) => {
+                if let Some(covered) = &mut self.covered {
+                    covered.event(&event, &mark);
+                }
+                Ok((event, mark))
+            }
             Some(Err(error)) => {
                 let marker = error.marker();
                 let span = self.at(marker.line(), marker.col(), 1);
                 let stop = self.stop("yaml-syntax", format!("failed to parse: {}", error.info()), span);
-                Err(Stop { scan: Some((error.info().to_owned(), marker.line())), ..stop })
+                let column = self.moved.column(marker.line(), marker.col());
+                let scan = Scan { reason: error.info().to_owned(), line: marker.line(), column };
+                Err(Stop { scan: Some(scan), ..stop })
             }
             None => Ok((Event::StreamEnd, Mark::default())),
         }
@@ -268,7 +313,7 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Node
     let core = tag.filter(|tag| tag.is_yaml_core_schema()).map(|tag| tag.suffix.as_str());
     let value = match (core, style) {
         (Some("str"), _) => Value::String(text.to_owned()),
-        (Some("int" | "float" | "bool" | "null"), _) | (None, ScalarStyle::Plain) => plain(text),
+        (Some("int" | "float" | "bool" | "null" | "timestamp"), _) | (None, ScalarStyle::Plain) => plain(text),
         _ => Value::String(text.to_owned()),
     };
     tagged(value, tag, span)
@@ -294,7 +339,12 @@ pub fn plain(text: &str) -> Value {
         // Beyond what `Value::Int` holds: as text, no digit is lost.
         return Value::String(text.to_owned());
     }
-    integer(text).map(Value::Int).or_else(|| float(text)).unwrap_or_else(|| Value::String(text.to_owned()))
+    let time = || Timestamp::parse(text).map(Value::Time);
+    integer(text)
+        .map(Value::Int)
+        .or_else(|| float(text))
+        .or_else(time)
+        .unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
 fn integer(text: &str) -> Option<i64> {

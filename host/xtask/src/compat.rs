@@ -222,6 +222,7 @@ fn data(node: &Node) -> Json {
         Value::Bool(value) => Json::from(*value),
         Value::Int(value) => Json::from(*value),
         Value::Float(value) => Json::from(*value),
+        Value::Time(time) => Json::from(time.rfc3339()),
         Value::String(text) => Json::from(text.clone()),
         Value::Seq(items) => items.iter().map(data).collect(),
         // Order of keys means nothing: sorted.

@@ -149,10 +149,11 @@ impl Loader<'_> {
     /// Selection, environment, normalisation and consistency.
     fn finish(&mut self, tree: &Node, project: &mut Project) {
         if !self.options.no_consistency {
-            crate::validate::definitions(tree, project, &mut self.out);
+            let enabled = select::enabled(self, project);
+            crate::validate::definitions(tree, project, &enabled, &mut self.out);
         }
         if !self.options.no_normalize {
-            crate::normalise::normalise(project);
+            crate::normalise::normalise(project, tree);
         }
         select::select(self, tree, project);
         environment::labels(self, tree, project);

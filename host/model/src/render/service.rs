@@ -246,12 +246,12 @@ fn develop(develop: &Develop, form: Form) -> Doc {
 fn blkio(config: &BlkioConfig, form: Form) -> Doc {
     // The types of the items have no names for JSON, so their Go names show.
     let (path, rate, weight) = if form.in_json() { ("Path", "Rate", "Weight") } else { ("path", "rate", "weight") };
-    let limit =
-        |device: &ThrottleDevice| Object::default().text(path, &device.path).put(rate, device.rate.to_string()).done();
+    let device = |text: &str| Object::default().put(path, text.to_owned());
+    let limit = |limited: &ThrottleDevice| device(&limited.path).put(rate, limited.rate.to_string()).done();
     Object::default()
         .int("weight", i64::from(config.weight))
-        .list("weight_device", &config.weight_device, |device| {
-            Object::default().text(path, &device.path).int(weight, i64::from(device.weight)).done()
+        .list("weight_device", &config.weight_device, |weighted| {
+            device(&weighted.path).put(weight, i64::from(weighted.weight)).done()
         })
         .list("device_read_bps", &config.device_read_bps, limit)
         .list("device_read_iops", &config.device_read_iops, limit)
@@ -330,8 +330,9 @@ fn port(port: &Port) -> Doc {
 
 fn ulimit(limit: &Ulimit) -> Doc {
     match limit.single {
-        Some(value) => Doc::from(value),
-        None => Object::default().put("soft", Json::from(limit.soft)).put("hard", Json::from(limit.hard)).done(),
+        Some(value) if value != 0 => Doc::from(value),
+        // A single zero reads as two.
+        _ => Object::default().put("soft", Json::from(limit.soft)).put("hard", Json::from(limit.hard)).done(),
     }
 }
 

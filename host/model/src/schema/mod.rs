@@ -208,8 +208,9 @@ const REQUIRED: &[(&str, &[&str])] = &[
     ("deploy.resources.reservations.devices.*", &["capabilities"]),
     ("volumes.*", &["type"]),
     ("provider", &["type"]),
+    ("develop.watch.*.exec", &["command"]),
     ("ulimits.*", &["soft", "hard"]),
-    ("blkio_config.weight_device.*", &["path", "weight"]),
+    ("build.ulimits.*", &["soft", "hard"]),
 ];
 
 /// Checks the merged canonical tree for what must be present.
