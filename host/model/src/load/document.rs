@@ -15,7 +15,7 @@ impl Loader<'_> {
             interpolate::document(&mut root, &lookup, &mut self.unset, &mut self.out);
         }
         self.record_layers(&root, &mut Vec::new());
-        crate::schema::check(&root, path, &mut self.out);
+        self.check(&root, path);
         if self.options.no_interpolate {
             super::raw::around_ports(&mut root, |root| crate::canonical::canonicalise(root, &mut self.out));
         } else {
@@ -26,6 +26,14 @@ impl Loader<'_> {
             crate::paths::resolve(&mut root, crate::paths::Base { folder: &base, home: self.options.home.as_deref() });
         }
         include::resolve(self, root, path, context)
+    }
+
+    /// Of a file that is only extended, what is wrong with a service is told when that service is extended.
+    fn check(&mut self, root: &Node, path: &Path) {
+        match self.extended.last_mut() {
+            Some(held) => crate::schema::check(root, path, held),
+            None => crate::schema::check(root, path, &mut self.out),
+        }
     }
 
     fn record_variables(&mut self, root: &Node) {

@@ -66,6 +66,8 @@ pub(crate) struct Loader<'a> {
     pub(crate) layers: Vec<(String, Layer)>,
     /// Parsed files: a file that many services extend is read once.
     parsed: BTreeMap<PathBuf, Vec<Node>>,
+    /// Problems of the files that are being read because a service extends one of theirs.
+    extended: Vec<Diagnostics>,
     /// Files whose `include` is being resolved, outermost first.
     including: Vec<PathBuf>,
 }
@@ -90,6 +92,7 @@ pub fn load(files: &dyn FileSource, options: &LoadOptions) -> Result<Loaded, Dia
         variables: BTreeMap::new(),
         layers: Vec::new(),
         parsed: BTreeMap::new(),
+        extended: Vec::new(),
         including: Vec::new(),
     };
     match loader.run() {
@@ -176,6 +179,7 @@ impl Loader<'_> {
                 let mut document = self.document(document, path, context);
                 extends::resolve(self, &mut document, path, context);
                 tree = Some(self.merge_over(tree.take(), document));
+                self.check_nothing(tree.as_ref());
             }
         }
         let Some(mut tree) = tree.filter(|tree| tree.as_map().is_some_and(|map| !map.is_empty())) else {
@@ -192,6 +196,12 @@ impl Loader<'_> {
         match base {
             Some(base) => crate::merge::merge(base, over, &mut Vec::new(), &mut self.out),
             None => over,
+        }
+    }
+
+    pub(crate) fn check_nothing(&mut self, tree: Option<&Node>) {
+        if let Some(tree) = tree {
+            crate::schema::check_nothing(tree, &mut self.out);
         }
     }
 

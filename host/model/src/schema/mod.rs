@@ -1,6 +1,7 @@
 //! Is every key known and of the right type? A table of shapes ([`shapes`]) and one walk over the document as it was typed.
 //!
-//! What must be present is checked after merging ([`check_required`]), because an override file may give parts only.
+//! What must be present is checked after merging ([`check_required`], [`check_nothing`]), because an override file may give
+//! parts only, and nothing in it leaves what is there.
 
 use std::path::Path;
 
@@ -26,12 +27,20 @@ pub fn check(root: &Node, file: &Path, out: &mut Diagnostics) {
             out.error("type", section, &entry.node.span, format!("{section} must be a mapping"));
         }
     }
-    let mut walk = Walk { out };
-    walk.object(map, shapes::ROOT, "");
+    Walk { out, nothing: false }.object(map, shapes::ROOT, "");
+}
+
+/// Checks the tree merged so far for attributes that say nothing where something is wanted.
+pub fn check_nothing(tree: &Node, out: &mut Diagnostics) {
+    if let Some(map) = tree.as_map() {
+        Walk { out, nothing: true }.object(map, shapes::ROOT, "");
+    }
 }
 
 struct Walk<'o> {
     out: &'o mut Diagnostics,
+    /// Only `null` where it may not stand is told, or only the rest.
+    nothing: bool,
 }
 
 impl Walk<'_> {
@@ -44,6 +53,7 @@ impl Walk<'_> {
             match keys.iter().find(|key| key.name == name) {
                 Some(key) if entry.node.is_null() && key.nullable => {}
                 Some(key) => self.node(&entry.node, &key.shape, &place),
+                None if self.nothing => {}
                 None => self.unknown(name, &entry.key, keys, path),
             }
         }
@@ -75,7 +85,7 @@ impl Walk<'_> {
             Shape::List(inner) => match &node.value {
                 Value::Seq(items) => {
                     for (index, item) in items.iter().enumerate() {
-                        self.node(item, inner, &format!("{path}.{index}"));
+                        self.inner(item, inner, &format!("{path}.{index}"));
                     }
                 }
                 _ => self.wrong(node, "a list", path),
@@ -116,11 +126,24 @@ impl Walk<'_> {
             return;
         };
         for (name, entry) in map {
-            if name.is_empty() {
+            if name.is_empty() && !self.nothing {
                 let text = format!("{path} additional properties '' not allowed");
                 self.out.error("name", path, &entry.key, text);
             }
-            self.node(&entry.node, inner, &join(path, name));
+            self.inner(&entry.node, inner, &join(path, name));
+        }
+    }
+
+    /// An item of a list or free mapping: `null` is no attribute that another file may give.
+    fn inner(&mut self, node: &Node, shape: &Shape, path: &str) {
+        match (node.is_null(), self.nothing) {
+            (true, true) => {}
+            (true, false) => {
+                self.nothing = true;
+                self.node(node, shape, path);
+                self.nothing = false;
+            }
+            _ => self.node(node, shape, path),
         }
     }
 
@@ -135,6 +158,10 @@ impl Walk<'_> {
                 continue;
             }
             let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+            if self.nothing {
+                self.node(&entry.node, inner, &join(path, name));
+                continue;
+            }
             if name.is_empty() || !name.chars().all(valid) {
                 let text = format!("{path} additional properties '{name}' not allowed");
                 let problem = Diagnostic::error("name", &join(path, name), Some(entry.key.clone()), text);
@@ -160,7 +187,7 @@ impl Walk<'_> {
 
     fn one_of_texts(&mut self, node: &Node, values: &[&str], path: &str) {
         let text = node.as_str();
-        if text.is_some_and(|text| values.contains(&text)) {
+        if text.is_some_and(|text| values.contains(&text)) || node.is_null() != self.nothing {
             return;
         }
         let list: Vec<String> = values.iter().map(|value| format!("'{value}'")).collect();
@@ -189,6 +216,9 @@ impl Walk<'_> {
     }
 
     fn fail(&mut self, node: &Node, path: &str, message: String) {
+        if node.is_null() != self.nothing {
+            return;
+        }
         self.out.error("type", path, &node.span, message);
     }
 }
@@ -222,7 +252,6 @@ pub fn check_required(tree: &Node, out: &mut Diagnostics) {
     for (name, entry) in services {
         let path = format!("services.{name}");
         if entry.node.as_map().is_none() {
-            out.error("type", &path, &entry.key, format!("{path} must be a mapping"));
             continue;
         }
         repeated(&entry.node, &path, out);
@@ -239,7 +268,7 @@ const UNIQUE: &[&str] = &["device_cgroup_rules", "external_links", "group_add", 
 fn repeated(service: &Node, path: &str, out: &mut Diagnostics) {
     for key in UNIQUE {
         if let Some(list) = service.get(key) {
-            Walk { out }.unique(list, &join(path, key));
+            Walk { out, nothing: false }.unique(list, &join(path, key));
         }
     }
 }
