@@ -34,12 +34,17 @@ pub fn parse(file: &Arc<SourceFile>, out: &mut Diagnostics) -> Vec<Node> {
     let mut text = original.clone();
     let before = out.0.len();
     let mut tabs = 0;
+    if let Some((line, column, reason)) = refused(typed) {
+        let span = Span { file: Some(Arc::clone(file)), line, column, length: 1 };
+        out.0.push(Diagnostic::error("yaml-syntax", "", Some(span), format!("failed to parse: {reason}")));
+        return Vec::new();
+    }
     loop {
         match compose(&text, typed, file, &moved, out) {
             Ok(documents) => return documents,
             Err(Stop { scan, diagnostic }) => {
                 let again = scan.and_then(|Scan { reason, line, column }| {
-                    let mended = tabs::blanks(&original, &reason, line, column).filter(|_| tabs < tabs::MAX_REPLACED);
+                    let mended = tabs::mended(&original, &reason, line, column).filter(|_| tabs < tabs::MAX_REPLACED);
                     let Some(mended) = mended else { return moved.retry(&original, &reason, line) };
                     tabs += 1;
                     original = Cow::Owned(mended);
@@ -56,6 +61,26 @@ pub fn parse(file: &Arc<SourceFile>, out: &mut Diagnostics) -> Vec<Node> {
     }
 }
 
+/// What Go's YAML refuses of a text before it looks at its structure: line and column from 1, and why.
+fn refused(text: &str) -> Option<(usize, usize, &'static str)> {
+    let control = |c: char| c < ' ' && !matches!(c, '\t' | '\n' | '\r');
+    let mut lines = text.lines().enumerate();
+    if let Some((index, line)) = lines.find(|(_, line)| line.contains(control)) {
+        let column = line.chars().position(control).unwrap_or_default();
+        return Some((index + 1, column + 1, "control characters are not allowed"));
+    }
+    let blank = |line: &str| line.trim().is_empty() || line.starts_with('#');
+    let head = text.lines().enumerate().take_while(|(_, line)| blank(line) || line.starts_with('%'));
+    head.filter(|(_, line)| line.starts_with('%')).find_map(|(index, line)| {
+        let mut words = line.split_whitespace();
+        match (words.next(), words.next()) {
+            (Some("%YAML"), Some("1.1")) | (Some("%TAG"), _) => None,
+            (Some("%YAML"), _) => Some((index + 1, 1, "found incompatible YAML document, only 1.1 may be named")),
+            _ => Some((index + 1, 1, "found unknown directive name")),
+        }
+    })
+}
+
 fn compose(
     text: &str,
     typed: &str,
@@ -64,17 +89,16 @@ fn compose(
     out: &mut Diagnostics,
 ) -> Result<Vec<Node>, Stop> {
     let parser = Parser::new_from_str(text);
-    let covered = typed.contains('\t').then(tabs::Covered::default);
+    let covered = (typed.contains('\t') || typed.contains("\\/")).then(tabs::Covered::default);
     let mut composer = Composer { parser, file, moved, covered, anchors: HashMap::new(), expanded: 0, depth: 0, out };
     let documents = composer.documents()?;
-    match composer.covered.as_ref().and_then(|covered| covered.misplaced(typed)) {
-        Some((line, column)) => {
+    let covered = composer.covered.take().unwrap_or_default();
+    let tab = covered.misplaced(typed).map(|place| (place, "found a tab where only blanks may stand"));
+    let slash = || covered.escaped_slash(typed).map(|place| (place, "found unknown escape character"));
+    match tab.or_else(slash) {
+        Some(((line, column), reason)) => {
             let span = composer.at(line, column, 1);
-            Err(composer.stop(
-                "yaml-syntax",
-                "failed to parse: found a tab where only blanks may stand".to_owned(),
-                span,
-            ))
+            Err(composer.stop("yaml-syntax", format!("failed to parse: {reason}"), span))
         }
         None => Ok(documents),
     }
@@ -97,7 +121,7 @@ struct Composer<'a, 'o> {
     parser: Parser<'a, saphyr_parser::StrInput<'a>>,
     file: &'o Arc<SourceFile>,
     moved: &'o Moved,
-    /// Only for a text with tabs.
+    /// Only for a text with tabs or `\/`.
     covered: Option<tabs::Covered>,
     anchors: HashMap<usize, Option<(Node, usize)>>,
     expanded: usize,
@@ -354,10 +378,21 @@ fn integer(text: &str) -> Option<i64> {
         None => (false, clean.strip_prefix('+').unwrap_or(&clean)),
     };
     let radix = |prefix: &str, base: u32| digits.strip_prefix(prefix).map(|rest| i64::from_str_radix(rest, base));
+    // Neither octal nor decimal: the zero makes it a float.
+    if digits.len() > 1
+        && digits.starts_with('0')
+        && digits.bytes().all(|b| b.is_ascii_digit())
+        && digits.contains(['8', '9'])
+    {
+        return None;
+    }
     let parsed = radix("0x", 16).or_else(|| radix("0b", 2)).or_else(|| radix("0o", 8)).or_else(|| {
         let octal = digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|b| (b'0'..b'8').contains(&b));
         octal.then(|| i64::from_str_radix(digits, 8))
     });
+    if clean == "-0" {
+        return None;
+    }
     let value = match parsed {
         Some(value) => value.ok()?,
         None if digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse::<i64>().ok()?,

@@ -14,9 +14,6 @@ use shapes::{Key, Shape};
 
 /// Checks a document as it was typed, after interpolation. All problems are reported.
 pub fn check(root: &Node, file: &Path, out: &mut Diagnostics) {
-    if root.is_null() {
-        return;
-    }
     let Value::Map(map) = &root.value else {
         let text = format!("{} must be a mapping of attributes like `services`", file.display());
         out.0.push(Diagnostic::error("not-a-mapping", "", Some(root.span.clone()), text));

@@ -1,15 +1,20 @@
-//! Tabs: where Go's YAML takes one for a blank, and where it refuses it.
+//! Tabs, and two escapes: where Go's YAML takes a tab for a blank, and where it refuses it.
 //!
 //! The scanner used here is stricter behind a colon and inside brackets and quotes, where tabs are made blanks before the
-//! text is scanned again ([`blanks`]), and laxer on lines without content, which are looked at afterwards ([`misplaced`]).
+//! text is scanned again ([`mended`]), and laxer on lines without content, which are looked at afterwards
+//! ([`Covered::misplaced`]). In double quotes Go knows `\'` but not `\/`.
 
 use saphyr_parser::{Event, ScalarStyle, Span as Mark};
 
 /// Most lines whose tabs are replaced in one file; each costs one more scan.
 pub(super) const MAX_REPLACED: usize = 256;
 
-/// The text with the tabs replaced that the scanner stumbled over; `None` when that is not the cause. Lines count from 1.
-pub(super) fn blanks(text: &str, reason: &str, line: usize, column: usize) -> Option<String> {
+/// The text with the tabs or escapes replaced that the scanner stumbled over; `None` when that is not the cause. Lines count
+/// from 1.
+pub(super) fn mended(text: &str, reason: &str, line: usize, column: usize) -> Option<String> {
+    if reason == "while parsing a quoted scalar, found unknown escape character" {
+        return quotes_bare(text, line, column);
+    }
     let bad = text.split_inclusive('\n').nth(line.checked_sub(1)?)?;
     let mended: String = match reason {
         "':' must be followed by a valid YAML whitespace" => {
@@ -31,10 +36,36 @@ pub(super) fn blanks(text: &str, reason: &str, line: usize, column: usize) -> Op
     })
 }
 
+/// The text in double quotes that starts there, every `\'` written so that the scanner knows it.
+fn quotes_bare(text: &str, line: usize, column: usize) -> Option<String> {
+    let lines = text.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum::<usize>();
+    let start = lines + text[lines..].char_indices().nth(column)?.0;
+    let mut out = text[..start].to_owned();
+    let mut chars = text[start..].chars();
+    out.extend(chars.next().filter(|c| *c == '"'));
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some('\'') => out.push_str("\\x27"),
+                next => out.extend([Some('\\'), next].into_iter().flatten()),
+            },
+            '"' => {
+                out.push('"');
+                break;
+            }
+            c => out.push(c),
+        }
+    }
+    out.push_str(chars.as_str());
+    (out != text).then_some(out)
+}
+
 /// Lines inside scalars and brackets, gathered while a text is composed.
 #[derive(Default)]
 pub(super) struct Covered {
     open: Vec<(usize, usize)>,
+    /// Start and end of text in double quotes.
+    double: Vec<((usize, usize), (usize, usize))>,
     /// First line, line after which nothing is covered, and what the lines between are part of.
     regions: Vec<(usize, usize, Part)>,
 }
@@ -58,7 +89,10 @@ impl Covered {
                 let Some((first, column)) = self.open.pop() else { return };
                 self.regions.push((first, last, Part::Collection(column)));
             }
-            Event::Scalar(_, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted, ..) => {
+            Event::Scalar(_, style @ (ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted), ..) => {
+                if *style == ScalarStyle::DoubleQuoted {
+                    self.double.push(((first, mark.start.col()), (last, mark.end.col())));
+                }
                 self.regions.push((first, last, Part::Quoted));
             }
             Event::Scalar(..) => self.regions.push((first, last, Part::Indented)),
@@ -82,6 +116,27 @@ impl Covered {
         };
         let found = lines.iter().enumerate().filter_map(|(index, line)| Some((index + 1, leading_tab(line)?)));
         found.into_iter().find(|(line, column)| !inside(*line, *column))
+    }
+}
+
+impl Covered {
+    /// The first `\/` in double quotes: Go's YAML does not know it.
+    pub(super) fn escaped_slash(&self, text: &str) -> Option<(usize, usize)> {
+        let lines: Vec<&str> = text.split('\n').collect();
+        self.double.iter().find_map(|((first, start), (last, end))| {
+            (*first..=*last).find_map(|number| {
+                let mut escaped = false;
+                let from = if number == *first { *start } else { 0 };
+                let to = if number == *last { *end } else { usize::MAX };
+                let chars = lines.get(number.wrapping_sub(1))?.chars().enumerate();
+                let mut inside = chars.skip_while(|(column, _)| *column < from).take_while(|(column, _)| *column < to);
+                inside.find_map(|(column, c)| {
+                    let found = escaped && c == '/';
+                    escaped = !escaped && c == '\\';
+                    found.then(|| (number, column - 1))
+                })
+            })
+        })
     }
 }
 

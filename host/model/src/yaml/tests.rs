@@ -56,7 +56,7 @@ fn scalars() {
         ("0o17", Value::Int(15)),
         ("0x1F", Value::Int(31)),
         ("1_000", Value::Int(1000)),
-        ("089", Value::Int(89)),
+        ("089", Value::Float(89.0)),
         ("1.50", Value::Float(1.5)),
         (".inf", Value::Float(f64::INFINITY)),
         ("yes", Value::String("yes".into())),
