@@ -50,7 +50,7 @@ impl Walk<'_> {
             match keys.iter().find(|key| key.name == name) {
                 Some(key) if entry.node.is_null() && key.nullable => {}
                 Some(key) => self.node(&entry.node, &key.shape, &place),
-                None if self.nothing => {}
+                None if self.nothing || entry.node.merge == crate::node::Merge::Reset => {}
                 None => self.unknown(name, &entry.key, keys, path),
             }
         }
@@ -66,7 +66,7 @@ impl Walk<'_> {
     }
 
     fn node(&mut self, node: &Node, shape: &Shape, path: &str) {
-        if node.merge != crate::node::Merge::Default && node.is_null() {
+        if node.merge == crate::node::Merge::Reset || (node.merge != crate::node::Merge::Default && node.is_null()) {
             return;
         }
         match shape {
