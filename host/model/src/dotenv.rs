@@ -118,7 +118,8 @@ impl<'t> Reader<'t> {
         };
         let key = self.key(&line[..end], line)?;
         self.position += end + 1;
-        self.position += self.rest().len() - self.rest().trim_start_matches([' ', '\t']).len();
+        let blank = |c: char| c.is_whitespace() && c != '\n';
+        self.position += self.rest().len() - self.rest().trim_start_matches(blank).len();
         let value = self.value(lookup, unset)?;
         self.add(key, value);
         Ok(())
@@ -135,7 +136,7 @@ impl<'t> Reader<'t> {
     }
 
     fn key(&self, name: &str, line: &str) -> Result<String, DotenvError> {
-        let key = name.trim_end_matches([' ', '\t']);
+        let key = name.trim_end();
         if key.is_empty() {
             return self.fail(format!("unexpected character \"=\" in variable name \"{line}\""));
         }
@@ -176,9 +177,8 @@ impl<'t> Reader<'t> {
         };
         let raw = &inner[..end];
         let value = if quote == '\'' { raw.replace("\\'", "'") } else { self.expand(&unescape(raw), lookup, unset)? };
+        // What follows on the line is a statement of its own.
         self.position += end + 2;
-        let tail = self.rest().split('\n').next().unwrap_or_default();
-        self.position += tail.len();
         Ok(value)
     }
 

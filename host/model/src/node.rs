@@ -68,6 +68,8 @@ pub enum Value {
     Int(i64),
     /// Any other number.
     Float(f64),
+    /// A date or a date with a time.
+    Time(crate::yaml::Timestamp),
     /// Text.
     String(String),
     /// A sequence.
@@ -159,6 +161,7 @@ impl Node {
             Value::Bool(value) => Some(value.to_string()),
             Value::Int(value) => Some(value.to_string()),
             Value::Float(value) => Some(float_text(*value)),
+            Value::Time(time) => Some(time.to_string()),
             Value::Null | Value::Seq(_) | Value::Map(_) => None,
         }
     }
@@ -185,6 +188,7 @@ impl Value {
             Self::Bool(value) => value.to_string(),
             Self::Int(value) => value.to_string(),
             Self::Float(value) => float_text(*value),
+            Self::Time(time) => time.to_string(),
             Self::String(text) => format!("\"{text}\""),
             Self::Seq(_) => "a sequence".to_owned(),
             Self::Map(_) => "a mapping".to_owned(),

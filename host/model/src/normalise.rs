@@ -2,31 +2,37 @@
 
 use std::collections::BTreeMap;
 
+use crate::node::Node;
 use crate::project::{Condition, Dependency, Project, Service};
 
 /// Normalises a project. Services that the selection will disable are normalised too.
-pub fn normalise(project: &mut Project) {
+///
+/// What the merged tree gives a value, even an empty one (a variable that is not set), needs no other.
+pub fn normalise(project: &mut Project, tree: &Node) {
     let name = project.name.clone();
     for service in project.services.values_mut() {
-        self::service(service, &project.environment);
+        let typed = tree.get("services").and_then(|all| all.get(&service.name));
+        self::service(service, &project.environment, typed);
     }
     let default_used = project.services.values().any(|service| service.networks.contains_key("default"));
     if default_used {
         project.networks.entry("default".to_owned()).or_default();
     }
-    let named = |own: &mut String, key: &String, external: bool| {
-        if own.is_empty() {
+    let typed = |section: &str, key: &str| tree.get(section)?.get(key)?.get("name");
+    let named = |section: &str, own: &mut String, key: &String, external: bool| {
+        if own.is_empty() && typed(section, key).is_none() {
             *own = if external { key.clone() } else { format!("{name}_{key}") };
         }
     };
-    project.networks.iter_mut().for_each(|(key, network)| named(&mut network.name, key, network.external));
-    project.volumes.iter_mut().for_each(|(key, volume)| named(&mut volume.name, key, volume.external));
-    project.secrets.iter_mut().for_each(|(key, secret)| named(&mut secret.name, key, secret.external));
-    project.configs.iter_mut().for_each(|(key, config)| named(&mut config.name, key, config.external));
+    project.networks.iter_mut().for_each(|(key, network)| named("networks", &mut network.name, key, network.external));
+    project.volumes.iter_mut().for_each(|(key, volume)| named("volumes", &mut volume.name, key, volume.external));
+    project.secrets.iter_mut().for_each(|(key, secret)| named("secrets", &mut secret.name, key, secret.external));
+    project.configs.iter_mut().for_each(|(key, config)| named("configs", &mut config.name, key, config.external));
 }
 
-fn service(service: &mut Service, variables: &BTreeMap<String, String>) {
-    if service.networks.is_empty() && service.network_mode.is_empty() && service.provider.is_none() {
+fn service(service: &mut Service, variables: &BTreeMap<String, String>, typed: Option<&Node>) {
+    let given = |key: &str| typed.is_some_and(|service| service.get(key).is_some());
+    if service.networks.is_empty() && !given("network_mode") && service.provider.is_none() {
         service.networks.insert("default".to_owned(), None);
     }
     if let Some(build) = &mut service.build {
@@ -37,9 +43,10 @@ fn service(service: &mut Service, variables: &BTreeMap<String, String>) {
         }
         build.args.retain(|_, value| value.is_some());
     }
+    let built = typed.and_then(|service| service.get("build"));
     if let Some(build) = &mut service.build
         && build.dockerfile.is_empty()
-        && build.dockerfile_inline.is_empty()
+        && !["dockerfile", "dockerfile_inline"].iter().any(|key| built.is_some_and(|build| build.get(key).is_some()))
     {
         "Dockerfile".clone_into(&mut build.dockerfile);
     }

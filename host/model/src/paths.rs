@@ -18,7 +18,7 @@ pub struct Base<'a> {
 pub fn resolve(root: &mut Node, base: Base<'_>) {
     for_each(root, "services", |service| resolve_service(service, base));
     for section in ["secrets", "configs"] {
-        for_each(root, section, |definition| at(definition, &["file"], base));
+        for_each(root, section, |definition| file(definition, base));
     }
     for_each(root, "volumes", |volume| bind_device(volume, base));
 }
@@ -67,6 +67,13 @@ fn at(node: &mut Node, keys: &[&str], base: Base<'_>) {
     }
 }
 
+/// The file of a secret or config; the empty path is the folder.
+fn file(definition: &mut Node, base: Base<'_>) {
+    if let Some(Value::String(text)) = definition.get_mut("file").map(|node| &mut node.value) {
+        *text = absolute(text, base);
+    }
+}
+
 fn path(node: &mut Node, base: Base<'_>) {
     if let Value::String(text) = &mut node.value
         && !text.is_empty()
@@ -78,6 +85,7 @@ fn path(node: &mut Node, base: Base<'_>) {
 /// A build context: a remote one stays.
 fn context_path(node: &mut Node, base: Base<'_>) {
     if let Value::String(text) = &mut node.value
+        && !text.is_empty()
         && !is_remote(text)
     {
         *text = absolute(text, base);

@@ -55,7 +55,9 @@ impl Check<'_> {
 }
 
 /// Checks that need the definitions as they were typed, before normalisation.
-pub fn definitions(tree: &Node, project: &Project, out: &mut Diagnostics) {
+///
+/// Of services that no profile enables only what their lists must say is checked.
+pub fn definitions(tree: &Node, project: &Project, enabled: &BTreeSet<String>, out: &mut Diagnostics) {
     let mut check = Check { tree, out };
     if tree.get("version").is_some() {
         let span = span_of(tree, &["version"]);
@@ -70,7 +72,10 @@ pub fn definitions(tree: &Node, project: &Project, out: &mut Diagnostics) {
         check.out.0.push(Diagnostic::warning("obsolete", "version", span, text));
     }
     for service in project.services.values() {
-        self::service(&mut check, project, service);
+        entries(&mut check, service);
+        if enabled.contains(&service.name) {
+            self::service(&mut check, project, service);
+        }
     }
     for (kind, objects, sources) in
         [("secrets", &project.secrets, "file|environment"), ("configs", &project.configs, "file|environment|content")]
@@ -96,17 +101,37 @@ fn file_object(check: &mut Check<'_>, kind: &str, name: &str, object: &FileObjec
     if object.external {
         return;
     }
-    let given = [&object.file, &object.environment, &object.content].iter().filter(|source| !source.is_empty()).count();
-    let typed_content =
-        check.tree.get(kind).and_then(|all| all.get(name)).is_some_and(|node| node.get("content").is_some());
-    match given {
-        0 if object.driver.is_empty() && !typed_content => {
-            check.fail("source", &[kind, name], format!("{kind}.{name}: one of {sources} must be set"));
+    let typed = check.tree.get(kind).and_then(|all| all.get(name));
+    let given: Vec<&str> = sources.split('|').filter(|key| typed.is_some_and(|node| node.get(key).is_some())).collect();
+    let driven = kind == "secrets" && !object.driver.is_empty();
+    if given.is_empty() && !driven {
+        check.fail("source", &[kind, name], format!("{kind}.{name}: one of {sources} must be set"));
+    }
+    if given.len() > 1 {
+        check.fail("source", &[kind, name], format!("{kind}.{name}: {sources} attributes are mutually exclusive"));
+    }
+}
+
+/// What items of lists must say.
+fn entries(check: &mut Check<'_>, service: &Service) {
+    let name = service.name.as_str();
+    for (index, _) in service.ports.iter().enumerate().filter(|(_, port)| port.target == 0) {
+        let index = index.to_string();
+        let typed = ["services", name, "ports", &index, "target"];
+        if span_of(check.tree, &typed).is_some_and(|span| span_of(check.tree, &typed[..4]) != Some(span)) {
+            continue; // out of range: told already
         }
-        2.. if object.environment.is_empty() || !object.file.is_empty() => {
-            check.fail("source", &[kind, name], format!("{kind}.{name}: {sources} attributes are mutually exclusive"));
-        }
-        _ => {}
+        let text = format!("service ports services.{name}.ports.[{index}] is missing a target port");
+        check.fail("port", &typed[..4], text);
+    }
+    for (index, _) in service.volumes.iter().enumerate().filter(|(_, mount)| mount.target.is_empty()) {
+        let text = format!("service volume services.{name}.volumes.[{index}] is missing a mount target");
+        check.fail("mount-target", &["services", name, "volumes", &index.to_string()], text);
+    }
+    let rules = service.develop.iter().flat_map(|develop| &develop.watch);
+    for (index, _) in rules.enumerate().filter(|(_, rule)| rule.path.is_empty()) {
+        let text = format!("services.{name}.develop.watch.[{index}].path: value can't be blank");
+        check.fail("watch-path", &["services", name, "develop", "watch", &index.to_string()], text);
     }
 }
 
@@ -126,15 +151,6 @@ fn service(check: &mut Check<'_>, project: &Project, service: &Service) {
             &at("network_mode"),
             format!("service {name} declares mutually exclusive `network_mode` and `networks`: {INVALID}"),
         );
-    }
-    for (index, _) in service.ports.iter().enumerate().filter(|(_, port)| port.target == 0) {
-        let index = index.to_string();
-        let typed = ["services", name, "ports", &index, "target"];
-        if span_of(check.tree, &typed).is_some_and(|span| span_of(check.tree, &typed[..4]) != Some(span)) {
-            continue; // out of range: told already
-        }
-        let text = format!("service ports services.{name}.ports.[{index}] is missing a target port");
-        check.fail("port", &typed[..4], text);
     }
     healthcheck(check, service);
     distinct(check, service);
@@ -224,10 +240,6 @@ fn mounts(check: &mut Check<'_>, service: &Service) {
             let other = span_of(check.tree, &["services", name, list, &first.to_string()]);
             problem.related.extend(other.map(|span| ("mounted here".to_owned(), span)));
             check.out.0.push(problem);
-        }
-        if mount.target.is_empty() {
-            let text = format!("service volume services.{name}.volumes.[{index}] is missing a mount target");
-            check.fail("mount-target", &path, text);
         }
         if mount.kind == MountKind::Bind && mount.source.is_empty() {
             check.fail("mount-source", &path, "invalid mount config for type \"bind\": field Source must not be empty");

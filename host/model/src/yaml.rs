@@ -13,10 +13,13 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::node::{Entry, Mapping, Merge, Node, SourceFile, Span, Value};
 
 mod indent;
+mod tabs;
 #[cfg(test)]
 mod tests;
+mod timestamp;
 
 use indent::Moved;
+pub use timestamp::Timestamp;
 
 /// Deepest nesting accepted.
 pub const MAX_DEPTH: usize = 200;
@@ -25,15 +28,28 @@ pub const MAX_EXPANDED: usize = 100_000;
 
 /// Parses all documents of a file. Problems go to `out`; a document with a syntax error ends the list.
 pub fn parse(file: &Arc<SourceFile>, out: &mut Diagnostics) -> Vec<Node> {
-    let original = file.text.strip_prefix('\u{feff}').unwrap_or(&file.text);
+    let typed = file.text.strip_prefix('\u{feff}').unwrap_or(&file.text);
+    let mut original = Cow::Borrowed(typed);
     let mut moved = Moved::default();
-    let mut text = Cow::Borrowed(original);
+    let mut text = original.clone();
     let before = out.0.len();
+    let mut tabs = 0;
+    if let Some((line, column, reason)) = refused(typed) {
+        let span = Span { file: Some(Arc::clone(file)), line, column, length: 1 };
+        out.0.push(Diagnostic::error("yaml-syntax", "", Some(span), format!("failed to parse: {reason}")));
+        return Vec::new();
+    }
     loop {
-        match compose(&text, file, &moved, out) {
+        match compose(&text, typed, file, &moved, out) {
             Ok(documents) => return documents,
             Err(Stop { scan, diagnostic }) => {
-                let again = scan.and_then(|(reason, line)| moved.retry(original, &reason, line));
+                let again = scan.and_then(|Scan { reason, line, column }| {
+                    let mended = tabs::mended(&original, &reason, line, column).filter(|_| tabs < tabs::MAX_REPLACED);
+                    let Some(mended) = mended else { return moved.retry(&original, &reason, line) };
+                    tabs += 1;
+                    original = Cow::Owned(mended);
+                    Some(moved.apply(&original))
+                });
                 let Some(again) = again else {
                     out.0.push(*diagnostic);
                     return Vec::new();
@@ -45,16 +61,60 @@ pub fn parse(file: &Arc<SourceFile>, out: &mut Diagnostics) -> Vec<Node> {
     }
 }
 
-fn compose(text: &str, file: &Arc<SourceFile>, moved: &Moved, out: &mut Diagnostics) -> Result<Vec<Node>, Stop> {
+/// What Go's YAML refuses of a text before it looks at its structure: line and column from 1, and why.
+fn refused(text: &str) -> Option<(usize, usize, &'static str)> {
+    let control = |c: char| c < ' ' && !matches!(c, '\t' | '\n' | '\r');
+    let mut lines = text.lines().enumerate();
+    if let Some((index, line)) = lines.find(|(_, line)| line.contains(control)) {
+        let column = line.chars().position(control).unwrap_or_default();
+        return Some((index + 1, column + 1, "control characters are not allowed"));
+    }
+    let blank = |line: &str| line.trim().is_empty() || line.starts_with('#');
+    let head = text.lines().enumerate().take_while(|(_, line)| blank(line) || line.starts_with('%'));
+    head.filter(|(_, line)| line.starts_with('%')).find_map(|(index, line)| {
+        let mut words = line.split_whitespace();
+        match (words.next(), words.next()) {
+            (Some("%YAML"), Some("1.1")) | (Some("%TAG"), _) => None,
+            (Some("%YAML"), _) => Some((index + 1, 1, "found incompatible YAML document, only 1.1 may be named")),
+            _ => Some((index + 1, 1, "found unknown directive name")),
+        }
+    })
+}
+
+fn compose(
+    text: &str,
+    typed: &str,
+    file: &Arc<SourceFile>,
+    moved: &Moved,
+    out: &mut Diagnostics,
+) -> Result<Vec<Node>, Stop> {
     let parser = Parser::new_from_str(text);
-    Composer { parser, file, moved, anchors: HashMap::new(), expanded: 0, depth: 0, out }.documents()
+    let covered = (typed.contains('\t') || typed.contains("\\/")).then(tabs::Covered::default);
+    let mut composer = Composer { parser, file, moved, covered, anchors: HashMap::new(), expanded: 0, depth: 0, out };
+    let documents = composer.documents()?;
+    let covered = composer.covered.take().unwrap_or_default();
+    let tab = covered.misplaced(typed).map(|place| (place, "found a tab where only blanks may stand"));
+    let slash = || covered.escaped_slash(typed).map(|place| (place, "found unknown escape character"));
+    match tab.or_else(slash) {
+        Some(((line, column), reason)) => {
+            let span = composer.at(line, column, 1);
+            Err(composer.stop("yaml-syntax", format!("failed to parse: {reason}"), span))
+        }
+        None => Ok(documents),
+    }
 }
 
 /// A syntax error or exceeded limit: nothing after it can be trusted.
 struct Stop {
     diagnostic: Box<Diagnostic>,
-    /// What the scanner said, and the line.
-    scan: Option<(String, usize)>,
+    scan: Option<Scan>,
+}
+
+/// What the scanner said, and where.
+struct Scan {
+    reason: String,
+    line: usize,
+    column: usize,
 }
 
 impl Stop {
@@ -73,6 +133,8 @@ struct Composer<'a, 'o> {
     parser: Parser<'a, saphyr_parser::StrInput<'a>>,
     file: &'o Arc<SourceFile>,
     moved: &'o Moved,
+    /// Only for a text with tabs or `\/`.
+    covered: Option<tabs::Covered>,
     anchors: HashMap<usize, Option<(Node, usize)>>,
     expanded: usize,
     depth: usize,
@@ -99,12 +161,19 @@ impl<'a> Composer<'a, '_> {
 
     fn next(&mut self) -> Result<(Event<'a>, Mark), Stop> {
         match self.parser.next_event() {
-            Some(Ok(found)) => Ok(found),
+            Some(Ok((event, mark))) => {
+                if let Some(covered) = &mut self.covered {
+                    covered.event(&event, &mark);
+                }
+                Ok((event, mark))
+            }
             Some(Err(error)) => {
                 let marker = error.marker();
                 let span = self.at(marker.line(), marker.col(), 1);
                 let stop = self.stop("yaml-syntax", format!("failed to parse: {}", error.info()), span);
-                Err(Stop { scan: Some((error.info().to_owned(), marker.line())), ..stop })
+                let column = self.moved.column(marker.line(), marker.col());
+                let scan = Scan { reason: error.info().to_owned(), line: marker.line(), column };
+                Err(Stop { scan: Some(scan), ..stop })
             }
             None => Ok((Event::StreamEnd, Mark::default())),
         }
@@ -280,7 +349,7 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Node
     let core = tag.filter(|tag| tag.is_yaml_core_schema()).map(|tag| tag.suffix.as_str());
     let value = match (core, style) {
         (Some("str"), _) => Value::String(text.to_owned()),
-        (Some("int" | "float" | "bool" | "null"), _) | (None, ScalarStyle::Plain) => plain(text),
+        (Some("int" | "float" | "bool" | "null" | "timestamp"), _) | (None, ScalarStyle::Plain) => plain(text),
         _ => Value::String(text.to_owned()),
     };
     tagged(value, tag, span)
@@ -306,7 +375,12 @@ pub fn plain(text: &str) -> Value {
         // Beyond what `Value::Int` holds: as text, no digit is lost.
         return Value::String(text.to_owned());
     }
-    integer(text).map(Value::Int).or_else(|| float(text)).unwrap_or_else(|| Value::String(text.to_owned()))
+    let time = || Timestamp::parse(text).map(Value::Time);
+    integer(text)
+        .map(Value::Int)
+        .or_else(|| float(text))
+        .or_else(time)
+        .unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
 fn integer(text: &str) -> Option<i64> {
@@ -316,10 +390,21 @@ fn integer(text: &str) -> Option<i64> {
         None => (false, clean.strip_prefix('+').unwrap_or(&clean)),
     };
     let radix = |prefix: &str, base: u32| digits.strip_prefix(prefix).map(|rest| i64::from_str_radix(rest, base));
+    // Neither octal nor decimal: the zero makes it a float.
+    if digits.len() > 1
+        && digits.starts_with('0')
+        && digits.bytes().all(|b| b.is_ascii_digit())
+        && digits.contains(['8', '9'])
+    {
+        return None;
+    }
     let parsed = radix("0x", 16).or_else(|| radix("0b", 2)).or_else(|| radix("0o", 8)).or_else(|| {
         let octal = digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|b| (b'0'..b'8').contains(&b));
         octal.then(|| i64::from_str_radix(digits, 8))
     });
+    if clean == "-0" {
+        return None;
+    }
     let value = match parsed {
         Some(value) => value.ok()?,
         None if digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse::<i64>().ok()?,

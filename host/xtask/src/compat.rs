@@ -222,13 +222,26 @@ fn data(node: &Node) -> Json {
         Value::Bool(value) => Json::from(*value),
         Value::Int(value) => Json::from(*value),
         Value::Float(value) => Json::from(*value),
+        Value::Time(time) => Json::from(time.rfc3339()),
         Value::String(text) => Json::from(text.clone()),
         Value::Seq(items) => items.iter().map(data).collect(),
         // Order of keys means nothing: sorted.
         Value::Map(map) => {
             let sorted: BTreeMap<&String, Json> = map.iter().map(|(key, entry)| (key, data(&entry.node))).collect();
-            sorted.into_iter().map(|(key, value)| (key.clone(), value)).collect::<serde_json::Map<_, _>>().into()
+            let entries = sorted.into_iter().map(|(key, value)| (key.clone(), unordered(key, value)));
+            entries.collect::<serde_json::Map<_, _>>().into()
         }
+    }
+}
+
+/// SSH keys: the peer prints them in random order.
+fn unordered(key: &str, value: Json) -> Json {
+    match value {
+        Json::Array(mut items) if key == "ssh" => {
+            items.sort_by_key(Json::to_string);
+            Json::Array(items)
+        }
+        value => value,
     }
 }
 

@@ -16,7 +16,7 @@ const SERVICE: &[(&str, Convert)] = &[
     ("configs", file_references),
     ("depends_on", depends_on),
     ("devices", devices),
-    ("dns", sequence),
+    ("dns", servers),
     ("dns_search", sequence),
     ("env_file", env_file),
     ("environment", key_values),
@@ -36,7 +36,7 @@ const SERVICE: &[(&str, Convert)] = &[
 
 /// Attributes of a build.
 const BUILD: &[(&str, Convert)] = &[
-    ("additional_contexts", key_values),
+    ("additional_contexts", contexts),
     ("args", key_values),
     ("extra_hosts", extra_hosts),
     ("labels", key_values),
@@ -118,7 +118,7 @@ fn nested(map: &mut Mapping, path: &str, out: &mut Diagnostics) {
                 }
             }
             if let Some(environment) = rule.get_mut("exec").and_then(|exec| exec.get_mut("environment")) {
-                convert_in_place(environment, key_values, path, out);
+                convert_in_place(environment, key_values, &format!("{path}.develop.watch.exec.environment"), out);
             }
         }
     }
@@ -170,7 +170,8 @@ fn key_values(node: Node, path: &str, out: &mut Diagnostics) -> Node {
     for item in items {
         let Some(text) = item.scalar_text() else { continue };
         let (key, value) = text.split_once('=').map_or((text.as_str(), None), |(key, value)| (key, Some(value)));
-        if key.ends_with([' ', '\t']) {
+        let variables = path.ends_with("environment") || path.ends_with("args");
+        if variables && key.ends_with(char::is_whitespace) {
             let message = format!("environment variable {key} is declared with a trailing space");
             out.error("trailing-space", path, &item.span, message);
         }
@@ -191,6 +192,15 @@ fn sequence(node: Node, _: &str, _: &mut Diagnostics) -> Node {
             Node::new(Value::Seq(vec![node]), span)
         }
     }
+}
+
+/// Addresses of name servers; empty ones (a variable that is not set) do not count.
+fn servers(node: Node, path: &str, out: &mut Diagnostics) -> Node {
+    let mut node = sequence(node, path, out);
+    if let Value::Seq(items) = &mut node.value {
+        items.retain(|item| item.as_str() != Some(""));
+    }
+    node
 }
 
 /// `[a, b]` to `{a: null, b: null}`.
@@ -373,6 +383,24 @@ fn unbracket(address: &str) -> &str {
 
 /// `[default, id=path]` to `{default: null, id: path}`.
 fn ssh(node: Node, path: &str, out: &mut Diagnostics) -> Node {
+    for item in node.as_seq().unwrap_or_default() {
+        if let Some(text) = item.scalar_text().filter(|text| text != "default" && !text.contains('=')) {
+            out.error("ssh-key", path, &item.span, format!("invalid ssh key \"{text}\""));
+        }
+    }
+    key_values(node, path, out)
+}
+
+/// `[name=context]` to `{name: context}`.
+fn contexts(node: Node, path: &str, out: &mut Diagnostics) -> Node {
+    for item in node.as_seq().unwrap_or_default() {
+        if let Some(text) = item.scalar_text().filter(|text| !text.contains('=')) {
+            out.error("context", path, &item.span, format!("{path}: invalid value {text}, expected key=value"));
+        }
+    }
+    for (name, entry) in node.as_map().into_iter().flatten().filter(|(_, entry)| entry.node.is_null()) {
+        out.error("context", path, &entry.key, format!("{path}.{name} must be a path or a reference"));
+    }
     key_values(node, path, out)
 }
 

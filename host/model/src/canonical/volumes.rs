@@ -27,24 +27,28 @@ pub(super) fn canonical(node: Node, path: &str, out: &mut Diagnostics) -> Node {
 
 /// The target without `//`, `.` and `..`, so that one mount point has one name.
 fn clean_target(volume: &mut Node) {
-    if let Some(Value::String(target)) = volume.get_mut("target").map(|node| &mut node.value)
-        && target.starts_with('/')
-    {
+    if let Some(Value::String(target)) = volume.get_mut("target").map(|node| &mut node.value) {
         *target = clean(target);
     }
 }
 
-/// Lexical clean-up of a slash-separated absolute path.
+/// Lexical clean-up of a slash-separated path; nothing left is the folder itself.
 fn clean(path: &str) -> String {
+    let root = path.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
         match part {
             "" | "." => {}
-            ".." => drop(parts.pop()),
+            ".." if parts.last().is_some_and(|last| *last != "..") => drop(parts.pop()),
+            ".." if root => {}
             _ => parts.push(part),
         }
     }
-    format!("/{}", parts.join("/"))
+    match (root, parts.join("/")) {
+        (true, rest) => format!("/{rest}"),
+        (false, rest) if rest.is_empty() => ".".to_owned(),
+        (false, rest) => rest,
+    }
 }
 
 /// The peer's reading of the short form, its texts included.

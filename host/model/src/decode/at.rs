@@ -62,10 +62,10 @@ impl<'a> At<'a> {
         match &self.node?.value {
             Value::Bool(value) => Some(*value),
             Value::String(text) => match text.to_ascii_lowercase().as_str() {
-                "true" | "yes" | "y" | "on" | "1" => Some(true),
-                "false" | "no" | "n" | "off" | "0" | "" => Some(false),
+                "true" | "yes" | "y" | "on" => Some(true),
+                "false" | "no" | "n" | "off" => Some(false),
                 _ => {
-                    self.fail("bool", format!("{} must be a boolean", self.path));
+                    self.fail("bool", format!("'{}' invalid boolean: {text}", bracketed(&self.path)));
                     None
                 }
             },
@@ -222,6 +222,7 @@ pub(crate) fn json(node: &Node) -> Json {
         Value::Bool(value) => Json::Bool(*value),
         Value::Int(value) => Json::from(*value),
         Value::Float(value) => serde_json::Number::from_f64(*value).map_or(Json::Null, Json::Number),
+        Value::Time(time) => Json::String(time.rfc3339()),
         Value::String(text) => Json::String(text.clone()),
         Value::Seq(items) => Json::Array(items.iter().map(json).collect()),
         Value::Map(map) => Json::Object(map.iter().map(|(key, entry)| (key.clone(), json(&entry.node))).collect()),

@@ -120,16 +120,24 @@ fn blkio(at: &At<'_>) -> BlkioConfig {
         at.at(key).each(|item| ThrottleDevice { path: item.at("path").text(), rate: item.at("rate").bytes() })
     };
     BlkioConfig {
-        weight: at.at("weight").unsigned().unwrap_or(0),
-        weight_device: at.at("weight_device").each(|item| WeightDevice {
-            path: item.at("path").text(),
-            weight: item.at("weight").unsigned().unwrap_or(0),
-        }),
+        weight: weight(&at.at("weight")),
+        weight_device: at
+            .at("weight_device")
+            .each(|item| WeightDevice { path: item.at("path").text(), weight: weight(&item.at("weight")) }),
         device_read_bps: rates("device_read_bps"),
         device_read_iops: rates("device_read_iops"),
         device_write_bps: rates("device_write_bps"),
         device_write_iops: rates("device_write_iops"),
     }
+}
+
+/// Only a number, unlike other integers.
+fn weight(at: &At<'_>) -> u16 {
+    if at.node().is_some_and(|node| node.as_str().is_some()) {
+        at.fail("weight", format!("'{}' expected type 'uint16', got unconvertible type 'string'", at.path()));
+        return 0;
+    }
+    at.unsigned().unwrap_or(0)
 }
 
 fn credential_spec(at: &At<'_>) -> CredentialSpec {
@@ -161,8 +169,8 @@ pub(super) fn device_request(at: &At<'_>) -> DeviceRequest {
     if count.node().is_some() && !ids.is_empty() {
         at.fail("device-count", "\"count\" and \"device_ids\" attributes are exclusive");
     }
-    let all =
-        count.node().is_some_and(|node| node.as_str() == Some("all")) || (count.node().is_none() && ids.is_empty());
+    let all = count.node().is_some_and(|node| node.as_str() == Some("all"))
+        || (count.node().is_none() && at.at("device_ids").node().is_none());
     DeviceRequest {
         capabilities: at.at("capabilities").strings(),
         driver: at.at("driver").text(),

@@ -14,7 +14,7 @@ impl Loader<'_> {
             let lookup = |name: &str| context.variables.get(name).cloned();
             interpolate::document(&mut root, &lookup, &mut self.unset, &mut self.out);
         }
-        crate::schema::check(&root, path, &mut self.out);
+        self.check(&root, path);
         if self.options.no_interpolate {
             super::raw::around_ports(&mut root, |root| crate::canonical::canonicalise(root, &mut self.out));
         } else {
@@ -26,6 +26,14 @@ impl Loader<'_> {
         }
         self.remember(&root, &mut Vec::new());
         include::resolve(self, root, path, context)
+    }
+
+    /// Of a file that is only extended, what is wrong with a service is told when that service is extended.
+    fn check(&mut self, root: &Node, path: &Path) {
+        match self.extended.last_mut() {
+            Some(held) => crate::schema::check(root, path, held),
+            None => crate::schema::check(root, path, &mut self.out),
+        }
     }
 
     fn record_variables(&mut self, root: &Node) {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Context, Loader, include};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::node::{Mapping, Node, Value};
 
 /// Longest chain of services that extend each other.
@@ -18,6 +18,8 @@ struct Chain {
     open: Vec<(PathBuf, String)>,
     /// Services of other files.
     others: BTreeMap<PathBuf, Option<Arc<Mapping>>>,
+    /// What is wrong in other files.
+    held: BTreeMap<PathBuf, Diagnostics>,
     /// Resolved services, `None` where that failed; whether of another file, file and name.
     done: BTreeMap<(bool, PathBuf, String), Option<Node>>,
 }
@@ -54,6 +56,9 @@ struct Source<'s> {
 fn service(loader: &mut Loader<'_>, name: &str, source: Source<'_>, chain: &mut Chain) -> Option<Node> {
     let entry = source.services.get(name)?;
     let mut own = entry.node.clone();
+    if source.other {
+        release(loader, name, source.file, chain);
+    }
     let Some(extends) = own.as_map_mut().and_then(|map| map.shift_remove("extends")) else { return Some(own) };
     let extends = extends.node;
     let here = (source.file.to_path_buf(), name.to_owned());
@@ -110,7 +115,9 @@ fn base(loader: &mut Loader<'_>, name: &str, extends: &Node, source: Source<'_>,
     let services = match chain.others.get(&file) {
         Some(known) => known.clone(),
         None => {
+            loader.extended.push(Diagnostics::default());
             let found = services_of(loader, &file, &context).map(Arc::new);
+            chain.held.insert(file.clone(), loader.extended.pop().unwrap_or_default());
             chain.others.insert(file.clone(), found.clone());
             found
         }
@@ -120,6 +127,19 @@ fn base(loader: &mut Loader<'_>, name: &str, extends: &Node, source: Source<'_>,
         return None;
     }
     service(loader, &target, Source { services: &services, file: &file, context: &context, other: true }, chain)
+}
+
+/// Tells what is wrong with a service of another file, once.
+fn release(loader: &mut Loader<'_>, name: &str, file: &Path, chain: &mut Chain) {
+    let Some(held) = chain.held.get_mut(file) else { return };
+    let own = format!("services.{name}");
+    let of_service = |problem: &Diagnostic| {
+        problem.path.strip_prefix(&own).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let (told, rest) = std::mem::take(&mut held.0).into_iter().partition(of_service);
+    held.0 = rest;
+    let told: Vec<Diagnostic> = told;
+    loader.out.0.extend(told);
 }
 
 /// Services of another file: interpolated, canonical, paths absolute, but without its includes.

@@ -76,6 +76,7 @@ fn merge(loader: &mut Loader<'_>, files: &[PathBuf], context: &Context) -> Optio
             }
             extends::resolve(loader, &mut document, file, context);
             tree = Some(loader.merge_over(tree.take(), document));
+            loader.check_nothing(tree.as_ref());
         }
     }
     let mut tree = tree?;

@@ -77,6 +77,8 @@ pub(crate) struct Loader<'a> {
     pub(crate) origins: explain::Origins,
     /// Parsed files: a file that many services extend is read once.
     parsed: BTreeMap<PathBuf, Vec<Node>>,
+    /// Problems of the files that are being read because a service extends one of theirs.
+    extended: Vec<Diagnostics>,
     /// Files whose `include` is being resolved, outermost first.
     including: Vec<PathBuf>,
 }
@@ -101,6 +103,7 @@ pub fn load(files: &dyn FileSource, options: &LoadOptions) -> Result<Loaded, Dia
         variables: BTreeMap::new(),
         origins: explain::Origins::default(),
         parsed: BTreeMap::new(),
+        extended: Vec::new(),
         including: Vec::new(),
     };
     match loader.run() {
@@ -167,10 +170,11 @@ impl Loader<'_> {
     /// Selection, environment, normalisation and consistency.
     fn finish(&mut self, tree: &Node, project: &mut Project) {
         if !self.options.no_consistency {
-            crate::validate::definitions(tree, project, &mut self.out);
+            let enabled = select::enabled(self, project);
+            crate::validate::definitions(tree, project, &enabled, &mut self.out);
         }
         if !self.options.no_normalize {
-            crate::normalise::normalise(project);
+            crate::normalise::normalise(project, tree);
         }
         select::select(self, tree, project);
         environment::labels(self, tree, project);
@@ -193,6 +197,7 @@ impl Loader<'_> {
                 let mut document = self.document(document, path, context);
                 extends::resolve(self, &mut document, path, context);
                 tree = Some(self.merge_over(tree.take(), document));
+                self.check_nothing(tree.as_ref());
             }
         }
         let Some(mut tree) = tree.filter(|tree| tree.as_map().is_some_and(|map| !map.is_empty())) else {
@@ -211,6 +216,12 @@ impl Loader<'_> {
         match base {
             Some(base) => crate::merge::merge(base, over, &mut Vec::new(), &mut self.out),
             None => over,
+        }
+    }
+
+    pub(crate) fn check_nothing(&mut self, tree: Option<&Node>) {
+        if let Some(tree) = tree {
+            crate::schema::check_nothing(tree, &mut self.out);
         }
     }
 
@@ -247,9 +258,9 @@ impl Loader<'_> {
                 }
             }
         };
-        match String::from_utf8(bytes) {
-            Ok(text) => Some(Arc::new(SourceFile { path: path.to_path_buf(), text })),
-            Err(_) => {
+        match text(bytes) {
+            Some(text) => Some(Arc::new(SourceFile { path: path.to_path_buf(), text })),
+            None => {
                 let text = format!("{} is not UTF-8 text", path.display());
                 self.out.0.push(Diagnostic::error("not-utf8", "", None, text));
                 None
@@ -304,6 +315,17 @@ impl Diagnostics {
         self.0.iter_mut().for_each(crate::advice::advise);
         self
     }
+}
+
+/// UTF-8, or UTF-16 with a byte order mark (which some editors of Windows write).
+fn text(bytes: Vec<u8>) -> Option<String> {
+    let wide: fn([u8; 2]) -> u16 = match bytes.get(..2) {
+        Some([0xff, 0xfe]) => u16::from_le_bytes,
+        Some([0xfe, 0xff]) => u16::from_be_bytes,
+        _ => return String::from_utf8(bytes).ok(),
+    };
+    let units = bytes[2..].chunks_exact(2).map(|pair| wide([pair[0], pair[1]]));
+    char::decode_utf16(units).collect::<Result<String, _>>().ok()
 }
 
 fn io_text(error: &std::io::Error) -> String {

@@ -17,7 +17,7 @@ impl Loader<'_> {
         project.environment.clone_from(&context.variables);
         let profiles = select::profiles(&project);
         if !self.options.no_normalize {
-            crate::normalise::normalise(&mut project);
+            crate::normalise::normalise(&mut project, &tree);
             normalise(&mut tree, name, &project);
         }
         key_values(&mut tree);

@@ -13,6 +13,13 @@ pub(super) fn profiles(project: &Project) -> Vec<String> {
     all.into_iter().cloned().collect()
 }
 
+/// Names of the services that the profiles enable.
+pub(super) fn enabled(loader: &Loader<'_>, project: &Project) -> BTreeSet<String> {
+    let profiles = enabled_profiles(loader, project);
+    let services = project.services.values().filter(|service| active(service, &profiles));
+    services.map(|service| service.name.clone()).collect()
+}
+
 /// Moves services outside the enabled profiles to the disabled ones, then narrows to the named ones.
 pub(super) fn select(loader: &mut Loader<'_>, tree: &Node, project: &mut Project) {
     let enabled = enabled_profiles(loader, project);
@@ -37,7 +44,8 @@ fn active(service: &Service, enabled: &BTreeSet<String>) -> bool {
 fn enabled_profiles(loader: &Loader<'_>, project: &Project) -> BTreeSet<String> {
     let options = loader.options;
     let listed = project.environment.get("COMPOSE_PROFILES").map(String::as_str).unwrap_or_default();
-    let listed = listed.split(',').map(str::trim).filter(|profile| !profile.is_empty()).map(str::to_owned);
+    // An empty list enables the empty name, to which an unset variable may lead.
+    let listed = listed.split(',').map(|profile| profile.trim().to_owned());
     let mut enabled: BTreeSet<String> =
         if options.profiles.is_empty() { listed.collect() } else { options.profiles.iter().cloned().collect() };
     for name in &options.services {

@@ -36,7 +36,7 @@ pub(crate) fn service(service: &Service, form: Form) -> Doc {
     }
     object = object.string_map("annotations", &service.annotations).optional("attach", service.attach.map(Json::Bool));
     if unhashed {
-        object = object.optional("build", service.build.as_ref().map(build));
+        object = object.optional("build", service.build.as_ref().map(|value| build(value, form)));
     }
     object = object
         .optional("develop", service.develop.as_ref().map(|value| develop(value, form)))
@@ -164,7 +164,7 @@ fn last(mut object: Object, service: &Service, form: Form) -> Doc {
         .string_map("sysctls", &service.sysctls)
         .strings("tmpfs", &service.tmpfs)
         .flag("tty", service.tty)
-        .map("ulimits", &service.ulimits, ulimit)
+        .map("ulimits", &service.ulimits, |limit| ulimit(limit, form))
         .flag("use_api_socket", service.use_api_socket)
         .text("user", &service.user)
         .text("userns_mode", &service.userns_mode)
@@ -186,7 +186,7 @@ fn command(object: Object, key: &str, value: Option<&Vec<String>>, form: Form) -
     }
 }
 
-fn build(build: &Build) -> Doc {
+fn build(build: &Build, form: Form) -> Doc {
     Object::default()
         .text("context", &build.context)
         .text("dockerfile", &build.dockerfile)
@@ -210,7 +210,7 @@ fn build(build: &Build) -> Doc {
         .list("secrets", &build.secrets, file_reference)
         .bytes("shm_size", build.shm_size)
         .strings("tags", &build.tags)
-        .map("ulimits", &build.ulimits, ulimit)
+        .map("ulimits", &build.ulimits, |limit| ulimit(limit, form))
         .strings("platforms", &build.platforms)
         .flag("privileged", build.privileged)
         .extend(&build.extensions)
@@ -246,12 +246,12 @@ fn develop(develop: &Develop, form: Form) -> Doc {
 fn blkio(config: &BlkioConfig, form: Form) -> Doc {
     // The types of the items have no names for JSON, so their Go names show.
     let (path, rate, weight) = if form.in_json() { ("Path", "Rate", "Weight") } else { ("path", "rate", "weight") };
-    let limit =
-        |device: &ThrottleDevice| Object::default().text(path, &device.path).put(rate, device.rate.to_string()).done();
+    let device = |text: &str| Object::default().put(path, text.to_owned());
+    let limit = |limited: &ThrottleDevice| device(&limited.path).put(rate, limited.rate.to_string()).done();
     Object::default()
         .int("weight", i64::from(config.weight))
-        .list("weight_device", &config.weight_device, |device| {
-            Object::default().text(path, &device.path).int(weight, i64::from(device.weight)).done()
+        .list("weight_device", &config.weight_device, |weighted| {
+            device(&weighted.path).put(weight, i64::from(weighted.weight)).done()
         })
         .list("device_read_bps", &config.device_read_bps, limit)
         .list("device_read_iops", &config.device_read_iops, limit)
@@ -328,10 +328,12 @@ fn port(port: &Port) -> Doc {
         .done()
 }
 
-fn ulimit(limit: &Ulimit) -> Doc {
+fn ulimit(limit: &Ulimit, form: Form) -> Doc {
     match limit.single {
-        Some(value) => Doc::from(value),
-        None => Object::default().put("soft", Json::from(limit.soft)).put("hard", Json::from(limit.hard)).done(),
+        Some(value) if value != 0 => Doc::from(value),
+        // A single zero reads as two.
+        _ if form.in_json() => Object::default().int("soft", limit.soft).int("hard", limit.hard).done(),
+        _ => Object::default().put("soft", Json::from(limit.soft)).put("hard", Json::from(limit.hard)).done(),
     }
 }
 

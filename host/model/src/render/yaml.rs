@@ -143,6 +143,10 @@ fn style(text: &str) -> Style {
     if !text.chars().all(fits) {
         return Style::Double;
     }
+    // A block would lose blanks at the end of its lines, and where nothing but line feeds is left.
+    if text.contains(" \n") || (literal && (text.ends_with(' ') || text.bytes().all(|b| b == b'\n'))) {
+        return Style::Double;
+    }
     if literal {
         return Style::Literal;
     }
@@ -155,24 +159,7 @@ fn style(text: &str) -> Style {
 
 /// Text that a reader would take for null, a boolean, a number or a date.
 fn reads_as_other_type(text: &str) -> bool {
-    !matches!(crate::yaml::plain(text), crate::node::Value::String(_))
-        || timestamp(text)
-        || text.bytes().all(|b| b.is_ascii_digit())
-}
-
-/// `2024-01-01`, with or without a time.
-fn timestamp(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let digits =
-        |range: std::ops::Range<usize>| bytes.get(range).is_some_and(|part| part.iter().all(u8::is_ascii_digit));
-    bytes.len() >= 8
-        && digits(0..4)
-        && bytes[4] == b'-'
-        && text[5..]
-            .split(['-', 'T', 't', ' '])
-            .take(2)
-            .all(|part| (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()))
-        && text[5..].contains('-')
+    !matches!(crate::yaml::plain(text), crate::node::Value::String(_)) || text.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// `1:30`, a number of YAML 1.1: digits, then groups of less than 60.

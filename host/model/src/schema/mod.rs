@@ -1,6 +1,7 @@
 //! Is every key known and of the right type? A table of shapes ([`shapes`]) and one walk over the document as it was typed.
 //!
-//! What must be present is checked after merging ([`check_required`]), because an override file may give parts only.
+//! What must be present is checked after merging ([`check_required`], [`check_nothing`]), because an override file may give
+//! parts only, and nothing in it leaves what is there.
 
 use std::path::Path;
 
@@ -13,9 +14,6 @@ use shapes::{Key, Shape};
 
 /// Checks a document as it was typed, after interpolation. All problems are reported.
 pub fn check(root: &Node, file: &Path, out: &mut Diagnostics) {
-    if root.is_null() {
-        return;
-    }
     let Value::Map(map) = &root.value else {
         let text = format!("{} must be a mapping of attributes like `services`", file.display());
         out.0.push(Diagnostic::error("not-a-mapping", "", Some(root.span.clone()), text));
@@ -26,12 +24,20 @@ pub fn check(root: &Node, file: &Path, out: &mut Diagnostics) {
             out.error("type", section, &entry.node.span, format!("{section} must be a mapping"));
         }
     }
-    let mut walk = Walk { out };
-    walk.object(map, shapes::ROOT, "");
+    Walk { out, nothing: false }.object(map, shapes::ROOT, "");
+}
+
+/// Checks the tree merged so far for attributes that say nothing where something is wanted.
+pub fn check_nothing(tree: &Node, out: &mut Diagnostics) {
+    if let Some(map) = tree.as_map() {
+        Walk { out, nothing: true }.object(map, shapes::ROOT, "");
+    }
 }
 
 struct Walk<'o> {
     out: &'o mut Diagnostics,
+    /// Only `null` where it may not stand is told, or only the rest.
+    nothing: bool,
 }
 
 impl Walk<'_> {
@@ -44,6 +50,7 @@ impl Walk<'_> {
             match keys.iter().find(|key| key.name == name) {
                 Some(key) if entry.node.is_null() && key.nullable => {}
                 Some(key) => self.node(&entry.node, &key.shape, &place),
+                None if self.nothing || entry.node.merge == crate::node::Merge::Reset => {}
                 None => self.unknown(name, &entry.key, keys, path),
             }
         }
@@ -59,7 +66,7 @@ impl Walk<'_> {
     }
 
     fn node(&mut self, node: &Node, shape: &Shape, path: &str) {
-        if node.merge != crate::node::Merge::Default && node.is_null() {
+        if node.merge == crate::node::Merge::Reset || (node.merge != crate::node::Merge::Default && node.is_null()) {
             return;
         }
         match shape {
@@ -75,7 +82,7 @@ impl Walk<'_> {
             Shape::List(inner) => match &node.value {
                 Value::Seq(items) => {
                     for (index, item) in items.iter().enumerate() {
-                        self.node(item, inner, &format!("{path}.{index}"));
+                        self.inner(item, inner, &format!("{path}.{index}"));
                     }
                 }
                 _ => self.wrong(node, "a list", path),
@@ -116,11 +123,24 @@ impl Walk<'_> {
             return;
         };
         for (name, entry) in map {
-            if name.is_empty() {
+            if name.is_empty() && !self.nothing {
                 let text = format!("{path} additional properties '' not allowed");
                 self.out.error("name", path, &entry.key, text);
             }
-            self.node(&entry.node, inner, &join(path, name));
+            self.inner(&entry.node, inner, &join(path, name));
+        }
+    }
+
+    /// An item of a list or free mapping: `null` is no attribute that another file may give.
+    fn inner(&mut self, node: &Node, shape: &Shape, path: &str) {
+        match (node.is_null(), self.nothing) {
+            (true, true) => {}
+            (true, false) => {
+                self.nothing = true;
+                self.node(node, shape, path);
+                self.nothing = false;
+            }
+            _ => self.node(node, shape, path),
         }
     }
 
@@ -135,6 +155,10 @@ impl Walk<'_> {
                 continue;
             }
             let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+            if self.nothing {
+                self.node(&entry.node, inner, &join(path, name));
+                continue;
+            }
             if name.is_empty() || !name.chars().all(valid) {
                 let text = format!("{path} additional properties '{name}' not allowed");
                 let problem = Diagnostic::error("name", &join(path, name), Some(entry.key.clone()), text);
@@ -160,7 +184,7 @@ impl Walk<'_> {
 
     fn one_of_texts(&mut self, node: &Node, values: &[&str], path: &str) {
         let text = node.as_str();
-        if text.is_some_and(|text| values.contains(&text)) {
+        if text.is_some_and(|text| values.contains(&text)) || node.is_null() != self.nothing {
             return;
         }
         let list: Vec<String> = values.iter().map(|value| format!("'{value}'")).collect();
@@ -193,6 +217,9 @@ impl Walk<'_> {
     }
 
     fn fail(&mut self, node: &Node, path: &str, message: String) {
+        if node.is_null() != self.nothing {
+            return;
+        }
         self.out.error("type", path, &node.span, message);
     }
 }
@@ -212,8 +239,9 @@ const REQUIRED: &[(&str, &[&str])] = &[
     ("deploy.resources.reservations.devices.*", &["capabilities"]),
     ("volumes.*", &["type"]),
     ("provider", &["type"]),
+    ("develop.watch.*.exec", &["command"]),
     ("ulimits.*", &["soft", "hard"]),
-    ("blkio_config.weight_device.*", &["path", "weight"]),
+    ("build.ulimits.*", &["soft", "hard"]),
 ];
 
 /// Checks the merged canonical tree for what must be present.
@@ -225,7 +253,6 @@ pub fn check_required(tree: &Node, out: &mut Diagnostics) {
     for (name, entry) in services {
         let path = format!("services.{name}");
         if entry.node.as_map().is_none() {
-            out.error("type", &path, &entry.key, format!("{path} must be a mapping"));
             continue;
         }
         repeated(&entry.node, &path, out);
@@ -242,7 +269,7 @@ const UNIQUE: &[&str] = &["device_cgroup_rules", "external_links", "group_add", 
 fn repeated(service: &Node, path: &str, out: &mut Diagnostics) {
     for key in UNIQUE {
         if let Some(list) = service.get(key) {
-            Walk { out }.unique(list, &join(path, key));
+            Walk { out, nothing: false }.unique(list, &join(path, key));
         }
     }
 }

@@ -18,6 +18,8 @@ pub(super) enum Shape {
     Number,
     /// A whole number or text that holds one.
     Integer,
+    /// A whole number, no text.
+    PureInteger,
     /// Text or number.
     TextOrNumber,
     /// Boolean, null, number or text.
@@ -59,8 +61,11 @@ impl Shape {
             (Self::Scalar, _) => true,
             (Self::Text | Self::TextOrNumber | Self::Bool | Self::Integer | Self::Number, Value::String(_)) => true,
             (Self::Bool | Self::PureBool, Value::Bool(_)) => true,
-            (Self::Integer | Self::Number | Self::PureNumber | Self::TextOrNumber, Value::Int(_)) => true,
-            (Self::Integer, Value::Float(value)) => value.fract() == 0.0,
+            (
+                Self::Integer | Self::PureInteger | Self::Number | Self::PureNumber | Self::TextOrNumber,
+                Value::Int(_),
+            ) => true,
+            (Self::Integer | Self::PureInteger, Value::Float(value)) => value.fract() == 0.0,
             (Self::Number | Self::PureNumber | Self::TextOrNumber, Value::Float(_)) => true,
             (Self::Enum(values), Value::String(text)) => values.contains(&text.as_str()),
             (Self::Pattern(accepts, _), Value::String(text)) => accepts(text),
@@ -81,6 +86,7 @@ impl Shape {
             Self::PureNumber => "a number",
             Self::Number => "a number or string",
             Self::Integer => "a integer or string",
+            Self::PureInteger => "a integer",
             Self::TextOrNumber => "a string or number",
             Self::Scalar => "a boolean, null, number or string",
             _ => "something else",
@@ -94,8 +100,8 @@ impl Shape {
 }
 
 use Shape::{
-    Bool, Enum, Integer, List, Map, Named, Nothing, Number, Object, OneOf, Pattern, PureBool, PureNumber, Range,
-    Scalar, Text, TextOrNumber, UniqueList,
+    Bool, Enum, Integer, List, Map, Named, Nothing, Number, Object, OneOf, Pattern, PureBool, PureInteger, PureNumber,
+    Range, Scalar, Text, TextOrNumber, UniqueList,
 };
 
 const fn key(name: &'static str, shape: Shape) -> Key {
@@ -110,6 +116,7 @@ const TEXTS: Shape = List(&Text);
 const TEXT_OR_TEXTS: Shape = OneOf(&[Text, List(&Text)], "a string or a list of strings");
 const UNIQUE_TEXTS: Shape = OneOf(&[Text, UniqueList(&Text)], "a string or a list of strings");
 const KEY_VALUES: Shape = OneOf(&[Map(&Scalar), List(&Text)], "a mapping or a list of `KEY=VALUE`");
+const UNIQUE_KEY_VALUES: Shape = OneOf(&[Map(&Scalar), UniqueList(&Text)], "a mapping or a list of `KEY=VALUE`");
 const COMMAND: Shape = OneOf(&[Text, List(&Text)], "a string, a list of strings or null");
 const DRIVER_OPTIONS: Shape = Map(&TextOrNumber);
 const HOSTS: Shape = OneOf(
@@ -119,15 +126,15 @@ const HOSTS: Shape = OneOf(
 
 /// Top level.
 pub(super) const ROOT: &[Key] = &[
-    nullable("version", Text),
+    key("version", Text),
     key("name", Text),
     nullable("include", List(&OneOf(&[Text, Object(INCLUDE)], "a path or a mapping"))),
     nullable("services", Named(&Object(SERVICE))),
-    nullable("networks", Named(&OneOf(&[Object(NETWORK), Nothing], "a mapping"))),
-    nullable("volumes", Named(&OneOf(&[Object(VOLUME), Nothing], "a mapping"))),
-    nullable("secrets", Named(&Object(SECRET))),
-    nullable("configs", Named(&Object(CONFIG))),
-    nullable("models", Named(&Object(MODEL))),
+    key("networks", Named(&OneOf(&[Object(NETWORK), Nothing], "a mapping"))),
+    key("volumes", Named(&OneOf(&[Object(VOLUME), Nothing], "a mapping"))),
+    key("secrets", Named(&Object(SECRET))),
+    key("configs", Named(&Object(CONFIG))),
+    key("models", Named(&Object(MODEL))),
 ];
 
 const INCLUDE: &[Key] = &[key("path", TEXT_OR_TEXTS), key("env_file", TEXT_OR_TEXTS), key("project_directory", Text)];
@@ -168,8 +175,8 @@ const SERVICE: &[Key] = &[
         "env_file",
         OneOf(&[Text, List(&OneOf(&[Text, Object(ENV_FILE)], "a path or a mapping"))], "a path or a list of paths"),
     ),
-    nullable("environment", KEY_VALUES),
-    key("expose", List(&TextOrNumber)),
+    key("environment", KEY_VALUES),
+    key("expose", List(&Integer)),
     key("extends", OneOf(&[Text, Object(EXTENDS)], "a service or a mapping")),
     key("external_links", UniqueList(&Text)),
     key("extra_hosts", HOSTS),
@@ -182,7 +189,7 @@ const SERVICE: &[Key] = &[
     key("ipc", Text),
     key("isolation", Text),
     key("label_file", TEXT_OR_TEXTS),
-    nullable("labels", KEY_VALUES),
+    key("labels", KEY_VALUES),
     key("links", TEXTS),
     key("logging", Object(LOGGING)),
     key("mac_address", Text),
@@ -204,7 +211,7 @@ const SERVICE: &[Key] = &[
     ),
     key("oom_kill_disable", Bool),
     key("oom_score_adj", Range(-1000.0, 1000.0)),
-    nullable("pid", Text),
+    key("pid", Text),
     key("pids_limit", Number),
     key("platform", Text),
     key("ports", List(&OneOf(&[TextOrNumber, Object(PORT)], "a number, a string or a mapping"))),
@@ -249,7 +256,7 @@ const FILE: &[Key] =
 
 const BUILD: &[Key] = &[
     key("additional_contexts", KEY_VALUES),
-    nullable("args", KEY_VALUES),
+    key("args", KEY_VALUES),
     key("cache_from", TEXTS),
     key("cache_to", TEXTS),
     key("context", Text),
@@ -258,10 +265,10 @@ const BUILD: &[Key] = &[
     key("entitlements", TEXTS),
     key("extra_hosts", HOSTS),
     key("isolation", Text),
-    nullable("labels", KEY_VALUES),
+    key("labels", KEY_VALUES),
     key("network", Text),
     key("no_cache", Bool),
-    key("no_cache_filter", TEXT_OR_TEXTS),
+    key("no_cache_filter", UNIQUE_TEXTS),
     key("platforms", TEXTS),
     key("privileged", Bool),
     key("provenance", OneOf(&[Text, Bool], "a string or boolean")),
@@ -327,11 +334,11 @@ const UPDATE: &[Key] = &[
     key("parallelism", Integer),
 ];
 const DEVICE_REQUEST: &[Key] = &[
-    key("capabilities", TEXTS),
-    key("count", TextOrNumber),
-    key("device_ids", TEXTS),
+    key("capabilities", UniqueList(&Text)),
+    key("count", Integer),
+    key("device_ids", UniqueList(&Text)),
     key("driver", Text),
-    key("options", KEY_VALUES),
+    key("options", UNIQUE_KEY_VALUES),
 ];
 const GPU: &[Key] = DEVICE_REQUEST;
 
@@ -341,14 +348,14 @@ const WATCH: &[Key] = &[
     key("exec", Object(HOOK)),
     key("ignore", UNIQUE_TEXTS),
     key("include", UNIQUE_TEXTS),
-    key("initial_sync", Bool),
+    key("initial_sync", PureBool),
     key("path", Text),
     key("target", Text),
 ];
 
 const DEVICE: &[Key] = &[key("source", Text), key("target", Text), key("permissions", Text)];
 const ENV_FILE: &[Key] = &[key("path", Text), key("format", Text), key("required", Bool)];
-const EXTENDS: &[Key] = &[key("service", Text), key("file", Text)];
+const EXTENDS: &[Key] = &[key("service", Text), nullable("file", Text)];
 
 const HEALTHCHECK: &[Key] = &[
     key("disable", Bool),
@@ -360,8 +367,8 @@ const HEALTHCHECK: &[Key] = &[
     key("timeout", Text),
 ];
 const PRE_START: &[Key] = &[
-    key("command", COMMAND),
-    key("environment", KEY_VALUES),
+    nullable("command", COMMAND),
+    key("environment", UNIQUE_KEY_VALUES),
     key("image", Text),
     key("per_replica", Bool),
     key("privileged", Bool),
@@ -369,13 +376,14 @@ const PRE_START: &[Key] = &[
     key("working_dir", Text),
 ];
 const HOOK: &[Key] = &[
-    key("command", COMMAND),
-    key("environment", KEY_VALUES),
+    nullable("command", COMMAND),
+    key("environment", UNIQUE_KEY_VALUES),
     key("privileged", Bool),
     key("user", Text),
     key("working_dir", Text),
 ];
-const LOGGING: &[Key] = &[key("driver", Text), key("options", Map(&Scalar))];
+const LOGGING: &[Key] =
+    &[key("driver", Text), key("options", Map(&OneOf(&[Nothing, TextOrNumber], "a null, number or string")))];
 const SERVICE_MODEL: &[Key] = &[key("endpoint_var", Text), key("model_var", Text)];
 const SERVICE_NETWORK: &[Key] = &[
     key("aliases", TEXTS),
@@ -397,8 +405,16 @@ const PORT: &[Key] = &[
     key("published", Integer),
     key("target", Integer),
 ];
-const PROVIDER: &[Key] =
-    &[key("type", Text), key("options", Map(&OneOf(&[Scalar, List(&Scalar)], "a scalar or a list")))];
+const PROVIDER: &[Key] = &[
+    key("type", Text),
+    key(
+        "options",
+        Map(&OneOf(
+            &[Text, Bool, TextOrNumber, List(&OneOf(&[Text, Bool, TextOrNumber], "a scalar"))],
+            "a scalar or a list",
+        )),
+    ),
+];
 const ULIMIT: &[Key] = &[key("hard", Integer), key("soft", Integer)];
 
 const MOUNT: &[Key] = &[
@@ -430,7 +446,7 @@ const NETWORK: &[Key] = &[
     key("external", EXTERNAL),
     key("internal", Bool),
     key("ipam", Object(IPAM)),
-    nullable("labels", KEY_VALUES),
+    key("labels", KEY_VALUES),
     key("name", Text),
 ];
 const IPAM: &[Key] = &[key("config", List(&Object(POOL))), key("driver", Text), key("options", Map(&Text))];
@@ -441,7 +457,7 @@ const VOLUME: &[Key] = &[
     key("driver", Text),
     key("driver_opts", DRIVER_OPTIONS),
     key("external", EXTERNAL),
-    nullable("labels", KEY_VALUES),
+    key("labels", UNIQUE_KEY_VALUES),
     key("name", Text),
 ];
 const SECRET: &[Key] = &[
@@ -450,7 +466,7 @@ const SECRET: &[Key] = &[
     key("environment", Text),
     key("external", EXTERNAL),
     key("file", Text),
-    nullable("labels", KEY_VALUES),
+    key("labels", UNIQUE_KEY_VALUES),
     key("name", Text),
     key("template_driver", Text),
 ];
@@ -459,12 +475,12 @@ const CONFIG: &[Key] = &[
     key("environment", Text),
     key("external", EXTERNAL),
     key("file", Text),
-    nullable("labels", KEY_VALUES),
+    key("labels", UNIQUE_KEY_VALUES),
     key("name", Text),
     key("template_driver", Text),
 ];
 const MODEL: &[Key] =
-    &[key("context_size", Integer), key("model", Text), key("name", Text), key("runtime_flags", TEXTS)];
+    &[key("context_size", PureInteger), key("model", Text), key("name", Text), key("runtime_flags", TEXTS)];
 
 fn container_name(text: &str) -> bool {
     // Not anchored in the published schema: two characters in a row that fit are enough.

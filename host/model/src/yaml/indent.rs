@@ -32,13 +32,16 @@ impl Moved {
         self.regions += 1;
         let before = self.lines.len();
         self.lines.extend(region(text, line, quoted));
-        (self.lines.len() > before).then(|| {
-            let pad = " ".repeat(SHIFT);
-            let moved = |(index, line): (usize, &str)| {
-                if self.lines.contains(&(index + 1)) { format!("{pad}{line}") } else { line.to_owned() }
-            };
-            text.split_inclusive('\n').enumerate().map(moved).collect()
-        })
+        (self.lines.len() > before).then(|| self.apply(text))
+    }
+
+    /// The text with its lines moved.
+    pub(super) fn apply(&self, text: &str) -> String {
+        let pad = " ".repeat(SHIFT);
+        let moved = |(index, line): (usize, &str)| {
+            if self.lines.contains(&(index + 1)) { format!("{pad}{line}") } else { line.to_owned() }
+        };
+        text.split_inclusive('\n').enumerate().map(moved).collect()
     }
 }
 
