@@ -4,12 +4,14 @@
 //! Synchronous and pure: everything outside comes in through [`FileSource`] and [`LoadOptions`]. Input is frozen in
 //! stages with different types: text → [`node::Node`] (with spans) → merged canonical `Node` → [`Project`].
 
+mod api_socket;
 pub mod canonical;
 pub mod decode;
 pub mod diagnostic;
 pub mod dotenv;
 pub mod hash;
 pub mod interpolate;
+mod limits;
 pub mod load;
 pub mod merge;
 pub mod node;
