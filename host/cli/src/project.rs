@@ -29,16 +29,32 @@ pub(crate) fn load(context: &Context, change: impl FnOnce(&mut LoadOptions)) -> 
     Ok(loaded)
 }
 
-/// Loads a project for a command that changes it, narrowed to services.
-pub(crate) fn selected(context: &Context, services: &[String], no_deps: bool) -> CliResult<Project> {
+/// Loads a project for a command that creates, narrowed to services. Tells what the engine will not do of it.
+pub(crate) async fn selected(
+    context: &Context,
+    engine: &Arc<dyn Engine>,
+    services: &[String],
+    no_deps: bool,
+) -> CliResult<Project> {
     let loaded = load(context, |options| {
         options.services = services.to_vec();
         options.no_deps = no_deps;
     })?;
-    if loaded.project.services.is_empty() {
-        return Err(CliError::usage("no service selected"));
+    let limits = loaded.engine_limits(&engine.info().await?.os);
+    if limits.has_errors() {
+        return Err(CliError::Model(limits));
     }
-    Ok(loaded.project)
+    diagnostics::show_all(&context.ui, &limits);
+    let mut project = loaded.project;
+    if project.uses_api_socket() {
+        project.attach_api_socket(engine.client_settings().await?);
+    }
+    Ok(project)
+}
+
+/// `create` makes nothing of an empty project; others have nothing to do.
+pub(crate) fn not_empty(project: &Project) -> CliResult<()> {
+    if project.services.is_empty() { Err(CliError::usage("no service selected")) } else { Ok(()) }
 }
 
 /// The project's name, without reading a file where it is said.

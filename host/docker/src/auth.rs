@@ -1,8 +1,10 @@
 //! Registry credentials: from the client's settings or a credential helper, as the `X-Registry-Auth` header wants them.
 
+use std::collections::BTreeMap;
 use std::process::Stdio;
 
-use serde_json::json;
+use serde::Serialize as _;
+use serde_json::{Value as Json, json};
 use tokio::io::AsyncWriteExt as _;
 
 use crate::config_file::{AuthEntry, ConfigFile};
@@ -30,17 +32,55 @@ fn registry_of(image: &str) -> &str {
     }
 }
 
-async fn ask(helper: &str, key: &str, environment: &[(String, String)]) -> Option<AuthEntry> {
+/// A client configuration with the credentials of all registries, those in helpers too, as `docker` would write it.
+pub(crate) async fn all(config: &ConfigFile, environment: &[(String, String)]) -> String {
+    let mut entries: BTreeMap<String, AuthEntry> = match &config.creds_store {
+        None => config.auths.clone(),
+        Some(store) => {
+            let mut stored = BTreeMap::new();
+            let listed = call(store, "list", "", environment).await.unwrap_or_default();
+            for key in listed.as_object().into_iter().flat_map(serde_json::Map::keys) {
+                stored.extend(ask(store, key, environment).await.map(|entry| (key.clone(), entry)));
+            }
+            stored
+        }
+    };
+    for (registry, helper) in &config.cred_helpers {
+        entries.extend(ask(helper, registry, environment).await.map(|entry| (registry.clone(), entry)));
+    }
+    let auths: serde_json::Map<String, Json> = entries.iter().map(|(key, entry)| (key.clone(), plain(entry))).collect();
+    let mut text = Vec::new();
+    let tabs = serde_json::ser::PrettyFormatter::with_indent(b"\t");
+    let mut serializer = serde_json::Serializer::with_formatter(&mut text, tabs);
+    json!({ "auths": auths }).serialize(&mut serializer).expect("JSON can be written to memory");
+    String::from_utf8(text).expect("JSON is UTF-8")
+}
+
+/// An entry of `auths`.
+fn plain(entry: &AuthEntry) -> Json {
+    let pair = || base64(STANDARD, format!("{}:{}", entry.username, entry.password).as_bytes());
+    let auth = if entry.auth.is_empty() && !entry.username.is_empty() { pair() } else { entry.auth.clone() };
+    let fields = [("auth", &auth), ("identitytoken", &entry.identitytoken), ("registrytoken", &entry.registrytoken)];
+    let given = fields.into_iter().filter(|(_, value)| !value.is_empty());
+    given.map(|(name, value)| (name.to_owned(), Json::from(value.clone()))).collect::<serde_json::Map<_, _>>().into()
+}
+
+/// Runs a credential helper.
+async fn call(helper: &str, verb: &str, input: &str, environment: &[(String, String)]) -> Option<Json> {
     let mut command = tokio::process::Command::new(format!("docker-credential-{helper}"));
-    command.arg("get").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.arg(verb).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     if !environment.is_empty() {
         command.env_clear().envs(environment.iter().cloned());
     }
     let mut child = command.spawn().ok()?;
-    child.stdin.take()?.write_all(key.as_bytes()).await.ok()?;
+    child.stdin.take()?.write_all(input.as_bytes()).await.ok()?;
     let output = child.wait_with_output().await.ok()?;
-    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
-    let text = |name: &str| answer.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+    serde_json::from_slice(&output.stdout).ok()
+}
+
+async fn ask(helper: &str, key: &str, environment: &[(String, String)]) -> Option<AuthEntry> {
+    let answer = call(helper, "get", key, environment).await?;
+    let text = |name: &str| answer.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
     let (username, secret) = (text("Username"), text("Secret"));
     Some(if username == "<token>" {
         AuthEntry { identitytoken: secret, ..AuthEntry::default() }
@@ -59,7 +99,7 @@ fn encode(entry: &AuthEntry, key: &str) -> String {
         "identitytoken": entry.identitytoken,
         "registrytoken": entry.registrytoken,
     });
-    base64_url(json.to_string().as_bytes())
+    base64(URL_SAFE, json.to_string().as_bytes())
 }
 
 fn decode_pair(auth: &str) -> Option<(String, String)> {
@@ -71,15 +111,16 @@ fn decode_pair(auth: &str) -> Option<(String, String)> {
     Some((username.to_owned(), password.trim_end_matches('\0').to_owned()))
 }
 
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-fn base64_url(bytes: &[u8]) -> String {
+fn base64(alphabet: &[u8; 64], bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 4 / 3 + 4);
     for chunk in bytes.chunks(3) {
         let group = chunk.iter().fold(0_u32, |group, byte| group << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
         for index in 0..4 {
             let digit = (group >> (18 - 6 * index)) & 63;
-            text.push(if index > chunk.len() { '=' } else { char::from(ALPHABET[digit as usize]) });
+            text.push(if index > chunk.len() { '=' } else { char::from(alphabet[digit as usize]) });
         }
     }
     text
@@ -94,7 +135,7 @@ fn unbase64(text: &str) -> Option<Vec<u8>> {
             b'/' => b'_',
             other => other,
         };
-        let digit = ALPHABET.iter().position(|letter| *letter == byte)?;
+        let digit = URL_SAFE.iter().position(|letter| *letter == byte)?;
         group = group << 6 | u32::try_from(digit).ok()?;
         bits += 6;
         if bits >= 8 {
@@ -117,10 +158,22 @@ mod tests {
         assert_eq!(registry_of("docker.elastic.co/elasticsearch/elasticsearch:6.3.2"), "docker.elastic.co");
     }
 
+    #[tokio::test]
+    async fn all_credentials_as_a_configuration() {
+        let config: ConfigFile = serde_json::from_str(
+            r#"{"auths":{"r":{"username":"u?","password":"p>"},"a":{"auth":"dTpw","identitytoken":"t"}},"currentContext":"x"}"#,
+        )
+        .unwrap();
+        let text = all(&config, &[]).await;
+        let expected = "{\n\t\"auths\": {\n\t\t\"a\": {\n\t\t\t\"auth\": \"dTpw\",\n\t\t\t\"identitytoken\": \"t\"\n\t\t},\n\t\t\"r\": {\n\t\t\t\"auth\": \"dT86cD4=\"\n\t\t}\n\t}\n}";
+        assert_eq!(text, expected);
+        assert_eq!(all(&ConfigFile::default(), &[]).await, "{\n\t\"auths\": {}\n}");
+    }
+
     #[test]
     fn base64_round_trip() {
         for text in ["", "a", "ab", "abc", "user:pass?>"] {
-            assert_eq!(unbase64(&base64_url(text.as_bytes())).as_deref(), Some(text.as_bytes()));
+            assert_eq!(unbase64(&base64(URL_SAFE, text.as_bytes())).as_deref(), Some(text.as_bytes()));
         }
         assert_eq!(decode_pair("dXNlcjpwYXNz"), Some(("user".to_owned(), "pass".to_owned())));
     }

@@ -16,8 +16,8 @@ use windlass_model::project::{Network, Volume};
 use windlass_plan::observed::{self, Container, EngineInfo, Image, Observed};
 use windlass_plan::step::{ContainerSpec, InjectedFile};
 use windlass_runtime::engine::{
-    BuildRequest, Connection, ContainerDetails, ContainerEvent, ContainerFilter, EngineErrorKind, EngineResult,
-    ExecSession, ExecSpec, LogOptions, OutputChunk, ProgressSink, Scope, TransferProgress,
+    BuildRequest, Connection, ContainerDetails, ContainerEvent, ContainerFilter, Created, EngineErrorKind,
+    EngineResult, ExecSession, ExecSpec, LogOptions, OutputChunk, ProgressSink, Scope, TransferProgress,
 };
 use windlass_runtime::{Engine, EngineError};
 
@@ -271,7 +271,7 @@ impl Engine for DockerEngine {
         unless(done, &[EngineErrorKind::NotFound])
     }
 
-    async fn create_container(&self, spec: &ContainerSpec) -> EngineResult<String> {
+    async fn create_container(&self, spec: &ContainerSpec) -> EngineResult<Created> {
         let facts = Facts {
             engine: self.engine_info().await?,
             proxies: self.config.proxy_environment(&self.host),
@@ -298,7 +298,8 @@ impl Engine for DockerEngine {
                 return Err(error);
             }
         }
-        Ok(id)
+        let warnings = answer["Warnings"].as_array().into_iter().flatten().filter_map(Json::as_str);
+        Ok(Created { warnings: warnings.map(|warning| warning.trim().to_owned()).collect(), id })
     }
 
     async fn start_container(&self, id: &str) -> EngineResult<()> {
@@ -463,6 +464,10 @@ impl Engine for DockerEngine {
         Ok(api::json_lines::<Json>(answer)
             .map(|line| line.map(|line| event(&line)).map_err(|error| engine_error("read events", &error)))
             .boxed())
+    }
+
+    async fn client_settings(&self) -> EngineResult<String> {
+        Ok(auth::all(&self.config, &self.options.environment).await)
     }
 
     async fn dial(&self, container: &Container, port: u16) -> EngineResult<Connection> {

@@ -5,12 +5,14 @@
 //! stages with different types: text → [`node::Node`] (with spans) → merged canonical `Node` → [`Project`].
 
 mod advice;
+mod api_socket;
 pub mod canonical;
 pub mod decode;
 pub mod diagnostic;
 pub mod dotenv;
 pub mod hash;
 pub mod interpolate;
+mod limits;
 pub mod load;
 pub mod merge;
 pub mod node;

@@ -61,6 +61,7 @@ impl<'a> Lifecycle<'a> {
         for replica in &replicas {
             let mut gates = gates.clone();
             gates.needs.extend(&hooked);
+            gates.needs.extend(self.files(builder, service, replica));
             started.push(start(builder, service, replica, gates));
         }
         let probe = self.probe(builder, service, starts);
@@ -80,6 +81,17 @@ impl<'a> Lifecycle<'a> {
         let containers = replicas.into_iter().map(|replica| replica.container).collect();
         self.states.insert(service.name.clone(), State { up: up.clone(), containers, probed: probe.is_some() });
         up
+    }
+
+    /// Secrets and configs of the model for a container that exists already: it may never have had them, or older ones.
+    fn files(&self, builder: &mut Builder, service: &Service, replica: &Replica) -> Option<StepId> {
+        if replica.start == Start::Runs || replica.fresh.is_some() {
+            return None;
+        }
+        let files = Some(spec::injected_files(self.project, service)).filter(|files| !files.is_empty())?;
+        let action = Action::InjectFiles { container: replica.container.clone(), files };
+        let draft = Draft::new(action, "secrets and configs of the model").of(&service.name);
+        Some(builder.push(draft.guard(guard_of(&replica.start)).needs(replica.needs.iter().copied())))
     }
 
     /// What the service's dependencies must have come to.

@@ -56,14 +56,11 @@ pub(crate) fn networks(project: &Project, service: &Service) -> PlanResult<Vec<(
     if !service.network_mode.is_empty() {
         return Ok(Vec::new());
     }
-    let priority = |key: &str| service.networks.get(key).and_then(Option::as_ref).map_or(0, |network| network.priority);
-    let mut keys: Vec<&String> = service.networks.keys().collect();
-    keys.sort_by_key(|key| (std::cmp::Reverse(priority(key)), key.as_str()));
     let named = |key: &String| match project.networks.get(key) {
         Some(network) => Ok((key.clone(), network.name.clone())),
         None => Err(undefined(service, "network", key)),
     };
-    keys.into_iter().map(named).collect()
+    service.networks_by_priority().into_iter().map(named).collect()
 }
 
 /// Engine names of the named volumes that a service mounts, by key.

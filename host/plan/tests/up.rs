@@ -326,3 +326,25 @@ services:
     assert_eq!(found[labels::CONFIG_FILES], "/project/compose.yaml");
     assert_eq!(found[labels::WORKING_DIR], "/project");
 }
+
+#[test]
+fn a_container_that_never_ran_gets_its_files_before_its_start() {
+    let yaml = "
+services:
+  web: { image: 'web:1', configs: [c] }
+configs: { c: { content: typed } }
+";
+    // As `create` leaves it: the peer copies files only before a start.
+    let world = World::of(&project(yaml));
+    let told = plan(yaml, &world.observed, &UpOptions::default());
+    let steps: Vec<&str> = told.lines().map(str::trim).take(2).collect();
+    assert_eq!(
+        steps,
+        [
+            "1 copy files to demo-web-1: secrets and configs of the model",
+            "2 start demo-web-1: container is not started (needs 1)",
+        ]
+    );
+    let running = World::of(&project(yaml)).running();
+    assert!(!plan(yaml, &running.observed, &UpOptions::default()).contains("copy files"));
+}

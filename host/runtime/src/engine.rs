@@ -171,6 +171,15 @@ pub struct ExecSession {
     pub input: Option<Pin<Box<dyn AsyncWrite + Send>>>,
 }
 
+/// A new container.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Created {
+    /// Full id.
+    pub id: String,
+    /// What the engine will not honour, in its own words.
+    pub warnings: Vec<String>,
+}
+
 /// What happened to a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContainerEvent {
@@ -236,8 +245,8 @@ pub trait Engine: Send + Sync {
     async fn inspect_volume(&self, name: &str) -> EngineResult<Option<observed::Volume>>;
     /// Removes a volume.
     async fn remove_volume(&self, name: &str) -> EngineResult<()>;
-    /// Creates a container and attaches it to all its networks; nothing is left behind on failure. Resolves to the id.
-    async fn create_container(&self, spec: &ContainerSpec) -> EngineResult<String>;
+    /// Creates a container and attaches it to all its networks; nothing is left behind on failure.
+    async fn create_container(&self, spec: &ContainerSpec) -> EngineResult<Created>;
     /// Starts it.
     async fn start_container(&self, id: &str) -> EngineResult<()>;
     /// Stops it; `None`: its own timeout. A container that does not run counts as success.
@@ -278,6 +287,9 @@ pub trait Engine: Send + Sync {
         project: Option<&str>,
         since: Option<&str>,
     ) -> EngineResult<BoxStream<'static, EngineResult<ContainerEvent>>>;
+    /// A client configuration (`config.json`) with the credentials of all registries, for containers that are given the
+    /// engine's API.
+    async fn client_settings(&self) -> EngineResult<String>;
     /// Opens a TCP connection to a port of a running container, published or not, from wherever the engine is.
     async fn dial(&self, container: &Container, port: u16) -> EngineResult<Connection>;
 }

@@ -17,7 +17,8 @@ pub(crate) async fn run(context: &Context, args: PlanArgs) -> CliResult<()> {
     let options = args.shape.options(context)?;
     let engine = context.engine()?;
     // The answer to a question would change the plan: the questions are printed with it instead.
-    let project = crate::project::selected(context, &options.targets, options.no_deps)?;
+    let project = crate::project::selected(context, &engine, &options.targets, options.no_deps).await?;
+    crate::project::not_empty(&project)?;
     let observed = engine.observe(&crate::project::scope(&project)).await?;
     let plan = windlass_plan::up(&project, &observed, &options)?;
     context.ui.data(windlass_plan::render(&plan))

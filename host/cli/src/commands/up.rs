@@ -236,7 +236,7 @@ pub(crate) async fn planned(
     options: &UpOptions,
     yes: bool,
 ) -> CliResult<Planned> {
-    let project = project::selected(context, &options.targets, options.no_deps)?;
+    let project = project::selected(context, engine, &options.targets, options.no_deps).await?;
     let observed = engine.observe(&project::scope(&project)).await?;
     let make = |answers: &Answers| -> PlanResult<Plan> {
         let answered = UpOptions {
@@ -261,6 +261,7 @@ pub(crate) async fn run(context: &Context, args: UpArgs) -> CliResult<()> {
         .map(|name| lock::acquire(context, name, "up"))
         .transpose()?;
     let planned = planned(context, &engine, &options, args.shape.yes).await?;
+    project::not_empty(&planned.project)?;
     let lock = match lock {
         None if !context.settings.dry_run => Some(lock::acquire(context, &planned.project.name, "up")?),
         lock => lock,

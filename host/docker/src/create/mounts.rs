@@ -194,7 +194,6 @@ fn file_mount(source: &str, target: &str) -> Mount {
         source: Some(source.to_owned()),
         typ: Some(MountType::BIND),
         read_only: Some(true),
-        bind_options: Some(MountBindOptions::default()),
         ..Mount::default()
     }
 }

@@ -47,7 +47,9 @@ fn endpoint(context: &Context<'_>, network: &str) -> EngineResult<EndpointSettin
     let spec = context.spec;
     let position = spec.networks.iter().position(|(_, name)| name == network);
     let key = position.map_or(network, |index| spec.networks[index].0.as_str());
-    let settings = context.service().networks.get(key).cloned().flatten().unwrap_or_default();
+    let given = context.service().networks.get(key).cloned().flatten();
+    let plain = given.is_none();
+    let settings = given.unwrap_or_default();
     if settings.gw_priority != 0 {
         context.need("networks.gw_priority", (1, 48), "28")?;
     }
@@ -57,7 +59,7 @@ fn endpoint(context: &Context<'_>, network: &str) -> EngineResult<EndpointSettin
         mac_address: mac_address(context, &settings, position == Some(0))?,
         driver_opts: driver_options(context, &settings)?,
         gw_priority: (settings.gw_priority != 0).then_some(settings.gw_priority),
-        ipam_config: ipam(context, &settings)?,
+        ipam_config: if plain { None } else { Some(ipam(context, &settings)?) },
         ..EndpointSettings::default()
     })
 }
@@ -95,11 +97,8 @@ fn driver_options(
     Ok((!options.is_empty()).then_some(options))
 }
 
-fn ipam(context: &Context<'_>, settings: &ServiceNetwork) -> EngineResult<Option<EndpointIpamConfig>> {
+fn ipam(context: &Context<'_>, settings: &ServiceNetwork) -> EngineResult<EndpointIpamConfig> {
     let (v4, v6, local) = (&settings.ipv4_address, &settings.ipv6_address, &settings.link_local_ips);
-    if v4.is_empty() && v6.is_empty() && local.is_empty() {
-        return Ok(None);
-    }
     if !v4.is_empty() && v4.parse::<Ipv4Addr>().is_err() {
         return Err(context.invalid(format!("invalid IPv4 address: {v4}")));
     }
@@ -109,9 +108,9 @@ fn ipam(context: &Context<'_>, settings: &ServiceNetwork) -> EngineResult<Option
     if let Some(bad) = local.iter().find(|ip| ip.parse::<IpAddr>().is_err()) {
         return Err(context.invalid(format!("invalid link-local IP: {bad}")));
     }
-    Ok(Some(EndpointIpamConfig {
+    Ok(EndpointIpamConfig {
         ipv4_address: some_text(v4),
         ipv6_address: some_text(v6),
         link_local_ips: (!local.is_empty()).then(|| local.clone()),
-    }))
+    })
 }

@@ -1,6 +1,6 @@
 //! `security_opt`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use windlass_plan::step::ContainerSpec;
@@ -34,11 +34,19 @@ pub(super) fn options(context: &Context<'_>) -> EngineResult<Security> {
                 let profile = profile.ok_or_else(|| context.invalid(format!("seccomp profile {path} was not read")))?;
                 security.options.push(format!("seccomp={profile}"));
             }
-            ("no-new-privileges", _) => security.options.push(option.clone()),
-            _ => security.options.push(format!("{key}={value}")),
+            _ => security.options.push(option.clone()),
         }
     }
     Ok(security)
+}
+
+/// Capabilities as the kernel names them, each once, sorted.
+pub(super) fn capabilities(written: &[String]) -> Vec<String> {
+    let full = |word: &String| match word.to_uppercase() {
+        word if word == "ALL" || word.starts_with("CAP_") => word,
+        word => format!("CAP_{word}"),
+    };
+    written.iter().map(full).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// `key=value` or the old `key:value`; `no-new-privileges` may stand alone.

@@ -136,6 +136,22 @@ fn limits_ports_and_health() {
 }
 
 #[test]
+fn capabilities_are_sent_as_the_kernel_names_them() {
+    let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect();
+    let service = Service {
+        cap_add: words(&["sys_time", "CAP_CHOWN", "chown", "all"]),
+        cap_drop: words(&["chown"]),
+        security_opt: words(&["label:user:USER", "no-new-privileges"]),
+        ..web()
+    };
+    let (json, _) = body(service, (1, 51));
+    let host = &json["HostConfig"];
+    assert_eq!(host["CapAdd"], json!(["ALL", "CAP_CHOWN", "CAP_SYS_TIME"]));
+    assert_eq!(host["CapDrop"], json!(["CAP_CHOWN"]));
+    assert_eq!(host["SecurityOpt"], json!(["label:user:USER", "no-new-privileges"]));
+}
+
+#[test]
 fn what_the_engine_is_too_old_for_is_named() {
     let network = ServiceNetwork { interface_name: "eth9".into(), ..ServiceNetwork::default() };
     let service = Service { networks: [("one".to_owned(), Some(network))].into(), ..web() };

@@ -210,6 +210,23 @@ impl Service {
         let deployed = self.deploy.as_ref().and_then(|deploy| deploy.replicas);
         self.scale.or(deployed).unwrap_or(1)
     }
+
+    /// Keys of its networks, the highest priority first, ties by name.
+    #[must_use]
+    pub fn networks_by_priority(&self) -> Vec<&String> {
+        let priority =
+            |key: &str| self.networks.get(key).and_then(Option::as_ref).map_or(0, |network| network.priority);
+        let mut keys: Vec<&String> = self.networks.keys().collect();
+        keys.sort_by_key(|key| (std::cmp::Reverse(priority(key)), key.as_str()));
+        keys
+    }
+
+    /// Key and settings of the network whose address stands for the service.
+    #[must_use]
+    pub fn primary_network(&self) -> Option<(&str, Option<&ServiceNetwork>)> {
+        let key = self.networks_by_priority().into_iter().next()?;
+        Some((key, self.networks.get(key).and_then(Option::as_ref)))
+    }
 }
 
 /// When a dependency is good enough to go on.

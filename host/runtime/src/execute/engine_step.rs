@@ -54,9 +54,12 @@ async fn create(context: &Context, spec: &ContainerSpec) -> EngineResult<()> {
     let mut spec = context.run.containers.with_peers(spec);
     let digests = digests(context, &spec).await?;
     containers::complete(&mut spec, &digests);
-    let id = context.run.execution.engine.create_container(&spec).await?;
-    context.run.containers.insert(&spec.create_name, &id);
-    context.run.containers.insert(&spec.container.name, &id);
+    let created = context.run.execution.engine.create_container(&spec).await?;
+    for warning in created.warnings {
+        context.warn(format!("container {}: {warning}", spec.container.name));
+    }
+    context.run.containers.insert(&spec.create_name, &created.id);
+    context.run.containers.insert(&spec.container.name, &created.id);
     Ok(())
 }
 

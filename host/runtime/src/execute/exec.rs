@@ -110,7 +110,7 @@ async fn create(
         Err(error) if error.kind != EngineErrorKind::NotFound => return Err(error.into()),
         _ => {}
     }
-    let id = engine.create_container(&spec).await?;
+    let id = engine.create_container(&spec).await?.id;
     context.run.containers.insert(&spec.create_name, &id);
     Ok(id)
 }

@@ -12,8 +12,8 @@ use windlass_plan::labels;
 use windlass_plan::observed::{self, Container, ContainerState, EngineInfo, Image, Observed};
 use windlass_plan::step::{ContainerSpec, InjectedFile};
 use windlass_runtime::engine::{
-    BuildRequest, Connection, ContainerDetails, ContainerEvent, ContainerFilter, Engine, EngineError, EngineResult,
-    ExecSession, ExecSpec, LogOptions, OutputChunk, OutputStream, ProgressSink, Scope, TransferProgress,
+    BuildRequest, Connection, ContainerDetails, ContainerEvent, ContainerFilter, Created, Engine, EngineError,
+    EngineResult, ExecSession, ExecSpec, LogOptions, OutputChunk, OutputStream, ProgressSink, Scope, TransferProgress,
 };
 
 use super::state::engine_info;
@@ -200,10 +200,11 @@ impl Engine for FakeEngine {
         Ok(())
     }
 
-    async fn create_container(&self, spec: &ContainerSpec) -> EngineResult<String> {
+    async fn create_container(&self, spec: &ContainerSpec) -> EngineResult<Created> {
         let operation = format!("create {}", spec.create_name);
         self.call(operation.clone()).await?;
-        self.lock().create(spec, &operation)
+        let id = self.lock().create(spec, &operation)?;
+        Ok(Created { id, warnings: Vec::new() })
     }
 
     async fn start_container(&self, id: &str) -> EngineResult<()> {
@@ -379,6 +380,10 @@ impl Engine for FakeEngine {
         let events =
             stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|event| (event, receiver)) });
         Ok(events.filter(wanted).boxed())
+    }
+
+    async fn client_settings(&self) -> EngineResult<String> {
+        Ok("{}".to_owned())
     }
 
     async fn dial(&self, container: &Container, port: u16) -> EngineResult<Connection> {

@@ -1,9 +1,5 @@
-//! `cargo xtask compat config DIR…`: Windlass and `docker compose config` over every compose file, side by side.
-//!
-//! A folder with a file `args` is a project: one run for each line of arguments. A folder with a file of a discovery name
-//! is run as it stands. Every other YAML file is run alone, with `-f`. Agreement means: both refuse, or both accept and
-//! mean the same; equal bytes and equal hashes are counted apart. Intended differences are listed in a file `differences`
-//! at the top of a folder given (`PATH: reason` a line), and must really differ.
+//! `compat config`: agreement means that both refuse, or that both accept and mean the same; equal bytes and equal hashes
+//! are counted apart.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,31 +10,8 @@ use anyhow::{Context as _, bail};
 use serde_json::Value as Json;
 use windlass_model::node::{Node, SourceFile, Value};
 
-/// What to compare.
-#[derive(clap::Args)]
-pub(crate) struct Args {
-    /// Only `config` so far.
-    #[arg(value_parser = ["config"])]
-    what: String,
-    /// Folders with compose files.
-    #[arg(required = true)]
-    folders: Vec<PathBuf>,
-    /// The binary to compare.
-    #[arg(long, default_value = "target/debug/windlass")]
-    windlass: PathBuf,
-    /// Least share of agreement, percent, for exit code 0 (intended differences aside).
-    #[arg(long, default_value_t = 100.0)]
-    at_least: f64,
-}
-
-/// One run of both tools.
-struct Case {
-    folder: PathBuf,
-    /// Arguments before `config`.
-    args: Vec<String>,
-    /// For the table, and for the list of differences.
-    label: String,
-}
+use super::Setup;
+use super::cases::Case;
 
 /// What came of it.
 struct Outcome {
@@ -48,32 +21,14 @@ struct Outcome {
     detail: String,
 }
 
-const DISCOVERED: &[&str] = &["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
-
 /// Runs the comparison and prints the table.
-pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<()> {
-    let windlass = root.join(&args.windlass);
-    if !windlass.is_file() {
-        bail!("no {}: run `cargo build -p windlass`", windlass.display());
-    }
-    let peer =
-        Command::new("docker").args(["compose", "version", "--short"]).output().context("docker does not start")?;
-    if !peer.status.success() {
-        bail!("`docker compose` is not installed: there is nothing to compare with");
-    }
-    let mut cases = Vec::new();
-    let mut intended = BTreeMap::new();
-    for folder in &args.folders {
-        let folder = fs_err::canonicalize(folder)?;
-        intended.extend(differences(&folder));
-        collect(&folder, &folder, &mut cases)?;
-    }
+pub(super) fn run(setup: &Setup) -> anyhow::Result<()> {
     let mut tally = Tally::default();
-    for case in &cases {
-        let outcome = compare(&windlass, case)?;
-        tally.add(case, &outcome, intended.get(&case.label));
+    for case in &setup.cases {
+        let outcome = compare(&setup.windlass, case)?;
+        tally.add(case, &outcome, setup.intended.get(&case.label));
     }
-    tally.print(String::from_utf8_lossy(&peer.stdout).trim(), args.at_least)
+    tally.print(&setup.peer, setup.at_least)
 }
 
 #[derive(Default)]
@@ -105,7 +60,7 @@ impl Tally {
             }
             (false, None) => {
                 self.wrong += 1;
-                println!("DIFFERS   {}\n{}", case.label, indent(&outcome.detail));
+                println!("DIFFERS   {}\n{}", case.label, super::indent(&outcome.detail));
             }
         }
     }
@@ -129,47 +84,6 @@ impl Tally {
         }
         Ok(())
     }
-}
-
-fn indent(text: &str) -> String {
-    text.lines().take(24).map(|line| format!("          {line}\n")).collect()
-}
-
-fn differences(folder: &Path) -> Vec<(String, String)> {
-    let text = fs_err::read_to_string(folder.join("differences")).unwrap_or_default();
-    let lines = text.lines().filter(|line| !line.starts_with('#'));
-    lines.filter_map(|line| line.split_once(": ")).map(|(path, reason)| (path.to_owned(), reason.to_owned())).collect()
-}
-
-fn collect(top: &Path, folder: &Path, cases: &mut Vec<Case>) -> anyhow::Result<()> {
-    let label = |path: &Path| path.strip_prefix(top).unwrap_or(path).display().to_string();
-    if let Ok(lines) = fs_err::read_to_string(folder.join("args")) {
-        for line in lines.lines().filter(|line| !line.trim().is_empty()) {
-            let args = line.split_whitespace().map(str::to_owned).collect();
-            cases.push(Case { folder: folder.to_path_buf(), args, label: format!("{} [{line}]", label(folder)) });
-        }
-        return Ok(());
-    }
-    let mut entries: Vec<PathBuf> =
-        fs_err::read_dir(folder)?.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
-    entries.sort();
-    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let discovered = entries.iter().any(|path| DISCOVERED.contains(&name(path).as_str()));
-    if discovered {
-        cases.push(Case { folder: folder.to_path_buf(), args: Vec::new(), label: label(folder) });
-    }
-    for path in entries {
-        if path.is_dir() {
-            collect(top, &path, cases)?;
-        } else if !discovered
-            && path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
-            && name(&path) != "windlass.yaml"
-        {
-            let args = vec!["-f".to_owned(), name(&path)];
-            cases.push(Case { folder: folder.to_path_buf(), args, label: label(&path) });
-        }
-    }
-    Ok(())
 }
 
 /// Exit code, standard output, standard error.

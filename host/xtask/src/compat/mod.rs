@@ -1,0 +1,99 @@
+//! `cargo xtask compat WHAT DIR…`: Windlass and `docker compose` side by side over every compose file below the folders.
+//!
+//! `config` compares what `config` prints, `create` what the engine gets. A folder with a file `args` is a project: one
+//! run for each line of arguments. A folder with a file of a discovery name is run as it stands. Every other YAML file is
+//! run alone, with `-f`. Intended differences are listed at the top of a folder given, in a file `differences` (of
+//! `create`: `differences-create`), `PATH: reason` a line, and must really differ.
+
+mod cases;
+mod config;
+mod create;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+use cases::Case;
+
+/// What to compare.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// What to run on both sides.
+    what: What,
+    /// Folders with compose files.
+    #[arg(required = true)]
+    folders: Vec<PathBuf>,
+    /// The binary to compare.
+    #[arg(long, default_value = "target/debug/windlass")]
+    windlass: PathBuf,
+    /// Least share of agreement, percent, for exit code 0 (intended differences aside).
+    #[arg(long, default_value_t = 100.0)]
+    at_least: f64,
+    /// `create`: files at once.
+    #[arg(long, default_value_t = 4)]
+    jobs: usize,
+    /// `create`: nothing and an empty list or map are different.
+    #[arg(long)]
+    strict: bool,
+    /// Only files whose path contains one of these.
+    #[arg(long, value_name = "PART")]
+    only: Vec<String>,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum What {
+    /// The canonical form and the config hashes.
+    Config,
+    /// The containers, networks and volumes that `create` makes, and whether each tool leaves the other's alone.
+    Create,
+}
+
+/// Everything that a comparison needs.
+struct Setup {
+    windlass: PathBuf,
+    /// Version of the peer.
+    peer: String,
+    cases: Vec<Case>,
+    /// Reasons of intended differences by label.
+    intended: BTreeMap<String, String>,
+    at_least: f64,
+    jobs: usize,
+    strict: bool,
+}
+
+/// Runs the comparison and prints the table.
+pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<()> {
+    let windlass = root.join(&args.windlass);
+    if !windlass.is_file() {
+        bail!("no {}: run `cargo build -p windlass`", windlass.display());
+    }
+    let peer =
+        Command::new("docker").args(["compose", "version", "--short"]).output().context("docker does not start")?;
+    if !peer.status.success() {
+        bail!("`docker compose` is not installed: there is nothing to compare with");
+    }
+    let list = match args.what {
+        What::Config => "differences",
+        What::Create => "differences-create",
+    };
+    let mut cases = Vec::new();
+    let mut intended = BTreeMap::new();
+    for folder in &args.folders {
+        let folder = fs_err::canonicalize(folder)?;
+        intended.extend(cases::differences(&folder, list));
+        cases::collect(&folder, &folder, &mut cases)?;
+    }
+    cases.retain(|case| args.only.is_empty() || args.only.iter().any(|part| case.label.contains(part)));
+    let peer = String::from_utf8_lossy(&peer.stdout).trim().to_owned();
+    let setup =
+        Setup { windlass, peer, cases, intended, at_least: args.at_least, jobs: args.jobs, strict: args.strict };
+    match args.what {
+        What::Config => config::run(&setup),
+        What::Create => create::run(&setup),
+    }
+}
+
+fn indent(text: &str) -> String {
+    text.lines().take(24).map(|line| format!("          {line}\n")).collect()
+}
