@@ -67,8 +67,10 @@ struct Limits<'t> {
 }
 
 impl Limits<'_> {
-    fn fail(&mut self, path: &[&str], message: String) {
-        self.out.0.push(Diagnostic::error("unsupported", &path.join("."), span_of(self.tree, path), message));
+    fn fail(&mut self, path: &[&str], message: String, hint: Option<&str>) {
+        let mut problem = Diagnostic::error("unsupported", &path.join("."), span_of(self.tree, path), message);
+        problem.hint = hint.map(str::to_owned);
+        self.out.0.push(problem);
     }
 
     fn ignore(&mut self, service: &Service, path: &[&str], reason: &'static str) {
@@ -87,7 +89,7 @@ impl Limits<'_> {
         for (attribute, used) in [("provider", service.provider.is_some()), ("models", !service.models.is_empty())] {
             if used {
                 let text = format!("service {name:?} uses `{attribute}`, which is not supported yet");
-                self.fail(&["services", name, attribute], text);
+                self.fail(&["services", name, attribute], text, None);
             }
         }
         for reference in &service.secrets {
@@ -104,12 +106,17 @@ impl Limits<'_> {
         let plural = format!("{kind}s");
         let key = reference.source.as_str();
         if object.external {
-            self.fail(&[&plural, key, "external"], format!("unsupported external {kind} {}", object.name));
+            let text = format!("unsupported external {kind} {}", object.name);
+            self.fail(
+                &[&plural, key, "external"],
+                text,
+                Some("only orchestrators keep them: give a `file` or `environment`"),
+            );
         }
         for (attribute, value) in [("driver", &object.driver), ("template_driver", &object.template_driver)] {
             if !value.is_empty() {
                 let text = format!("Docker Compose does not support {plural}.*.{attribute}");
-                self.fail(&[&plural, key, attribute], text);
+                self.fail(&[&plural, key, attribute], text, Some("give a `file` or `environment` instead"));
             }
         }
     }
@@ -122,7 +129,7 @@ impl Limits<'_> {
             return;
         }
         let text = format!("the service-level mac_address should have the same value as network {key}");
-        self.fail(&["services", &service.name, "mac_address"], text);
+        self.fail(&["services", &service.name, "mac_address"], text, Some("both mean the same: keep one of the two"));
     }
 
     fn ignored(&mut self, project: &Project, service: &Service, os: &str) {
