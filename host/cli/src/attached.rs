@@ -12,7 +12,7 @@ use crate::commands::seconds;
 use crate::commands::up::{Planned, UpArgs, attachable};
 use crate::context::Context;
 use crate::errors::{CliError, CliResult};
-use crate::execution::{Run, ending, execution, run_quietly};
+use crate::execution::{Run, ending, execution, run_quietly, take_back};
 use crate::follow::{Exit, FollowOptions, Follower, Next};
 use crate::logs::{LogPrinter, LogStyle};
 use crate::reporter::Reporter;
@@ -77,6 +77,7 @@ pub(crate) async fn up(
         return session.stay().await;
     }
     session.stop().await?;
+    take_back(context, &session.engine, &session.project, &plan, &outcome).await?;
     ending(&plan, &outcome)
 }
 

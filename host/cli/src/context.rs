@@ -1,8 +1,9 @@
 //! What every command is given.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use windlass_model::node::Node;
 use windlass_runtime::Engine;
 
 use crate::backend::Backend;
@@ -18,6 +19,8 @@ pub(crate) struct Context {
     pub(crate) settings: Settings,
     /// Where engine and plugins come from.
     pub(crate) backend: Box<dyn Backend>,
+    /// The project as it was typed, once it was loaded: failures of its steps name the place.
+    pub(crate) typed: OnceLock<Arc<Node>>,
     /// The time.
     pub(crate) now: Arc<dyn Fn() -> SystemTime + Send + Sync>,
 }

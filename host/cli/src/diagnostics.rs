@@ -98,7 +98,8 @@ fn as_json(diagnostic: &Diagnostic) -> Json {
     fields
 }
 
-fn show_place(ui: &Ui, span: &Span) {
+/// A place with its excerpt.
+pub(crate) fn show_place(ui: &Ui, span: &Span) {
     let Some(file) = &span.file else { return };
     let arrow = ui.paint(Style::Cyan, "-->");
     ui.status(format_args!("  {arrow} {}:{}:{}", relative(&file.path), span.line, span.column));

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use windlass_model::Project;
 use windlass_plan::step::{Action, Question};
-use windlass_plan::{Observed, Plan, PlanResult};
+use windlass_plan::{Observed, Plan, PlanResult, StepId};
+use windlass_runtime::outcome::StepResult;
 use windlass_runtime::{
     Ending, Engine, ExecuteOptions, Execution, Failure as StepFailure, FailureKind, Outcome, ProjectDialer, Shutdown,
     execute,
@@ -15,6 +16,7 @@ use windlass_runtime::{
 use crate::backend::HooksRequest;
 use crate::context::Context;
 use crate::errors::{CliError, CliResult, Failure};
+use crate::project;
 use crate::reporter::Reporter;
 use crate::settings::Progress;
 use crate::signals::Signals;
@@ -146,6 +148,28 @@ pub(crate) async fn run_quietly(
     let outcome = execute(execution(context, &run)?, shutdown, &reporter).await;
     reporter.finish(&outcome);
     Ok(outcome)
+}
+
+/// After a failure: takes back what the run made, where nothing was started yet.
+pub(crate) async fn take_back(
+    context: &Context,
+    engine: &Arc<dyn Engine>,
+    project: &Arc<Project>,
+    plan: &Plan,
+    outcome: &Outcome,
+) -> CliResult<()> {
+    let reachable = outcome.failures.iter().all(|failure| failure.kind != FailureKind::Unreachable);
+    if outcome.ending() != Ending::Failed || !reachable {
+        return Ok(());
+    }
+    let records = plan.steps.iter().zip(&outcome.steps);
+    let done: BTreeSet<StepId> =
+        records.filter(|(_, record)| record.result == StepResult::Done).map(|(step, _)| step.id).collect();
+    let now = engine.observe(&project::scope(project)).await?;
+    let Some(undo) = windlass_plan::undo(plan, &done, &now) else { return Ok(()) };
+    let run = Run { engine: Arc::clone(engine), project: Arc::clone(project), plan: Arc::new(undo), keep_going: true };
+    let (_trigger, calm) = Shutdown::channel();
+    run_quietly(context, "taking back", run, calm).await.map(drop)
 }
 
 /// The command's result from the run's.

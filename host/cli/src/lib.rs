@@ -19,6 +19,7 @@ mod humanize;
 mod invoked;
 mod lock;
 mod logs;
+mod places;
 mod ports;
 mod project;
 mod reporter;
@@ -36,7 +37,7 @@ pub use settings::Settings;
 pub use ui::{Streams, Terminals};
 pub use world::World;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use clap::FromArgMatches as _;
 
@@ -60,7 +61,7 @@ pub fn run(world: World) -> u8 {
         Err(error) => return finish(&Ui::new(streams, UiOptions::plain()), &error),
     };
     let ui = Arc::new(Ui::new(streams, settings.ui_options()));
-    let context = Context { ui: Arc::clone(&ui), settings, backend, now };
+    let context = Context { ui: Arc::clone(&ui), settings, backend, typed: OnceLock::new(), now };
     match block_on(commands::dispatch(&context, cli)) {
         Ok(()) => 0,
         Err(error) => finish(&ui, &error),

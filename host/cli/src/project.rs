@@ -26,6 +26,7 @@ pub(crate) fn load(context: &Context, change: impl FnOnce(&mut LoadOptions)) -> 
     }
     let loaded = windlass_model::load(&OsFiles, &options).map_err(CliError::Model)?;
     diagnostics::show_all(&context.ui, &Diagnostics(loaded.warnings.clone()));
+    context.typed.get_or_init(|| Arc::new(loaded.tree.clone()));
     Ok(loaded)
 }
 

@@ -105,6 +105,10 @@ const HINTS: &[(&[&str], &str)] = &[
         &["address already in use"],
         "another program on this machine listens on this port: stop it, or change `published` under `ports`",
     ),
+    (&["pull access denied"], "check the image's name; a private one needs `docker login`"),
+    (&["manifest unknown"], "the registry has no such tag: check the image's name and tag"),
+    (&["manifest for", "not found"], "the registry has no such tag: check the image's name and tag"),
+    (&["Get \"http", "dial tcp"], "the engine cannot reach this registry: check the image's name, and the network"),
     (&["No such image"], "pull or build the image first: `windlass pull` or `windlass build`"),
     (
         &["is already in use by container"],

@@ -10,7 +10,7 @@ const INVALID: &str = "invalid compose project";
 
 /// The place of a path in the tree: of its value, or of the deepest parent that was typed.
 #[must_use]
-pub(crate) fn span_of(tree: &Node, path: &[&str]) -> Option<Span> {
+pub fn span_of(tree: &Node, path: &[&str]) -> Option<Span> {
     let mut node = tree;
     let mut span = None;
     for key in path {

@@ -25,6 +25,7 @@ mod select;
 pub mod spec;
 pub mod step;
 mod teardown;
+mod undo;
 pub mod up;
 
 pub use check::{Violation, check};
@@ -40,4 +41,5 @@ pub use render::render;
 pub use restart::{restart, start};
 pub use step::{Action, Plan, Step, StepId};
 pub use teardown::{down, kill, rm, stop};
+pub use undo::undo;
 pub use up::up;

@@ -3,9 +3,9 @@
 use windlass_plan::observed::{ContainerState, Volume};
 use windlass_plan::options::RemoveImages;
 use windlass_plan::{
-    BuildCommandOptions, DownOptions, KillOptions, Observed, Plan, PullOptions, RemoveOptions, RestartOptions,
-    StartOptions, StopOptions, build, check, down, kill, labels, pull, rebuild_from_labels, render, restart, rm, start,
-    stop,
+    Action, BuildCommandOptions, DownOptions, KillOptions, Observed, Plan, PullOptions, RemoveOptions, RestartOptions,
+    StartOptions, StopOptions, UpOptions, build, check, down, kill, labels, pull, rebuild_from_labels, render, restart,
+    rm, start, stop,
 };
 use windlass_testkit::project;
 
@@ -41,6 +41,26 @@ fn running() -> World {
 
 fn down_text(world: &World, options: &DownOptions) -> String {
     text(&down(&project(STACK), &world.observed, options).expect("it can be planned"))
+}
+
+#[test]
+fn a_run_that_failed_before_any_start_is_taken_back_and_no_other() {
+    let project = project(
+        "services: { db: { image: 'db:1', volumes: ['data:/d'] }, web: { image: 'web:1' } }\nvolumes: { data: }\n",
+    );
+    let plan = windlass_plan::up(&project, &Observed::default(), &UpOptions::default()).expect("it can be planned");
+    let made = |action: &Action| {
+        matches!(action, Action::CreateNetwork { .. } | Action::CreateVolume { .. } | Action::CreateContainer(_))
+    };
+    let until =
+        |last: fn(&Action) -> bool| plan.steps.iter().filter(|step| last(&step.action)).map(|step| step.id).collect();
+    let now = World::of(&project).observed;
+    let undo = windlass_plan::undo(&plan, &until(made), &now).expect("there is something to take back");
+    assert_eq!(check(&undo), []);
+    insta::assert_snapshot!(render(&undo));
+    let started: fn(&Action) -> bool = |action| !matches!(action, Action::Up);
+    assert_eq!(windlass_plan::undo(&plan, &until(started), &now), None, "services run");
+    assert_eq!(windlass_plan::undo(&plan, &until(|_| false), &now), None, "nothing was made");
 }
 
 #[test]

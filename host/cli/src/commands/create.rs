@@ -9,7 +9,7 @@ use super::up::{Planned, ShapeArgs, planned};
 use crate::context::Context;
 use crate::errors::CliResult;
 use crate::execution::{Run, announce, ending, run_to_end};
-use crate::lock;
+use crate::{lock, project};
 
 /// Create containers, do not start them
 #[derive(Debug, Args)]
@@ -21,8 +21,9 @@ pub(crate) struct CreateArgs {
 pub(crate) async fn run(context: &Context, args: CreateArgs) -> CliResult<()> {
     let options = UpOptions { no_start: true, ..args.shape.options(context)? };
     let engine = context.engine()?;
-    let Planned { project, plan, .. } = planned(context, &engine, &options, args.shape.yes).await?;
+    let project = project::selected(context, &engine, &options.targets, options.no_deps).await?;
     let _lock = lock::acquire(context, &project.name, "create")?;
+    let Planned { project, plan, .. } = planned(context, &engine, project, &options, args.shape.yes).await?;
     if !announce(context, &plan)? {
         return Ok(());
     }

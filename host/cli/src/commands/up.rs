@@ -14,7 +14,7 @@ use windlass_runtime::Engine;
 use super::seconds;
 use crate::context::Context;
 use crate::errors::{CliError, CliResult};
-use crate::execution::{Answers, Run, announce, ending, plan_with_answers, run_to_end};
+use crate::execution::{Answers, Run, announce, ending, plan_with_answers, run_to_end, take_back};
 use crate::{attached, lock, project, summary};
 
 /// Create and start containers, and wait until they are ready and their data is loaded
@@ -229,14 +229,14 @@ pub(crate) struct Planned {
     pub(crate) plan: Plan,
 }
 
-/// Loads, observes and plans.
+/// Observes and plans.
 pub(crate) async fn planned(
     context: &Context,
     engine: &Arc<dyn Engine>,
+    project: Project,
     options: &UpOptions,
     yes: bool,
 ) -> CliResult<Planned> {
-    let project = project::selected(context, engine, &options.targets, options.no_deps).await?;
     let observed = engine.observe(&project::scope(&project)).await?;
     let make = |answers: &Answers| -> PlanResult<Plan> {
         let answered = UpOptions {
@@ -254,18 +254,10 @@ pub(crate) async fn run(context: &Context, args: UpArgs) -> CliResult<()> {
     args.check()?;
     let options = args.options(context)?;
     let engine = context.engine()?;
-    let name = project::name(context).ok();
-    let lock = name
-        .as_deref()
-        .filter(|_| !context.settings.dry_run)
-        .map(|name| lock::acquire(context, name, "up"))
-        .transpose()?;
-    let planned = planned(context, &engine, &options, args.shape.yes).await?;
-    project::not_empty(&planned.project)?;
-    let lock = match lock {
-        None if !context.settings.dry_run => Some(lock::acquire(context, &planned.project.name, "up")?),
-        lock => lock,
-    };
+    let project = project::selected(context, &engine, &options.targets, options.no_deps).await?;
+    project::not_empty(&project)?;
+    let lock = if context.settings.dry_run { None } else { Some(lock::acquire(context, &project.name, "up")?) };
+    let planned = planned(context, &engine, project, &options, args.shape.yes).await?;
     if !announce(context, &planned.plan)? {
         return Ok(());
     }
@@ -288,6 +280,7 @@ pub(crate) async fn run(context: &Context, args: UpArgs) -> CliResult<()> {
         None => running.await?,
     };
     summary::show(context, &engine, &project, &plan, &outcome).await?;
+    take_back(context, &engine, &project, &plan, &outcome).await?;
     ending(&plan, &outcome)
 }
 

@@ -1,15 +1,16 @@
 //! One JSON object an event, on standard error: `v` counts up when a field changes its meaning, new fields may come.
 
 use serde_json::{Value as Json, json};
-use windlass_plan::{Plan, StepId};
+use windlass_plan::StepId;
 use windlass_runtime::Event;
 use windlass_runtime::event::Stamped;
 
-use super::words;
+use super::{Scene, words};
 use crate::ui::Ui;
 
 /// Prints an event.
-pub(super) fn event(ui: &Ui, plan: &Plan, stamped: &Stamped) {
+pub(super) fn event(ui: &Ui, scene: &Scene, stamped: &Stamped) {
+    let plan = &*scene.plan;
     let of_step = |id: StepId| {
         let step = words::step(plan, id);
         json!({ "step": id.0, "action": windlass_plan::render::verb(&step.action), "object": windlass_plan::render::subject(step),
@@ -20,7 +21,12 @@ pub(super) fn event(ui: &Ui, plan: &Plan, stamped: &Stamped) {
         Event::StepSkipped(id, reason) => ("step.skipped", with(of_step(*id), json!({ "reason": reason }))),
         Event::StepDone(id, took) => ("step.done", with(of_step(*id), json!({ "ms": took.as_millis() }))),
         Event::StepFailed { step, message, hint, details, warning } => {
-            let more = json!({ "message": message, "hint": hint, "details": details, "warning": warning });
+            let mut more = json!({ "message": message, "hint": hint, "details": details, "warning": warning });
+            if let Some(span) = scene.place(*step, message) {
+                more["file"] = Json::from(span.file.map(|file| file.path.display().to_string()));
+                more["line"] = Json::from(span.line);
+                more["column"] = Json::from(span.column);
+            }
             ("step.failed", with(of_step(*step), more))
         }
         Event::Transfer(id, progress) => {

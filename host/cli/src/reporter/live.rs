@@ -10,7 +10,7 @@ use windlass_runtime::event::Stamped;
 use windlass_runtime::hooks::{LogSeverity, Verdict};
 use windlass_runtime::{Event, Outcome};
 
-use super::words;
+use super::{Scene, words};
 use crate::humanize;
 use crate::ui::{Style, Ui};
 
@@ -49,7 +49,8 @@ impl Live {
         }
     }
 
-    pub(super) fn event(&mut self, ui: &Ui, plan: &Plan, event: &Stamped) {
+    pub(super) fn event(&mut self, ui: &Ui, scene: &Scene, event: &Stamped) {
+        let plan = &*scene.plan;
         match &event.event {
             Event::StepStarted(id) => {
                 self.running.insert(*id, Line { since: Instant::now(), detail: String::new() });
@@ -61,7 +62,7 @@ impl Live {
             }
             Event::StepFailed { step, .. } => {
                 self.end(*step, plan);
-                words::show_failure(ui, plan, &event.event);
+                words::show_failure(ui, scene, &event.event);
             }
             Event::Transfer(id, progress) => self.detail(*id, progress.text.clone()),
             Event::ProbeAttempt { step, verdict, .. } if !matches!(verdict, Verdict::Ready) => {
@@ -75,7 +76,7 @@ impl Live {
                 ui.status(format_args!("   {message}"));
             }
             Event::HookOutput { line, .. } => ui.status(format_args!("   {line}")),
-            Event::Note { .. } => words::show_failure(ui, plan, &event.event),
+            Event::Note { .. } => words::show_failure(ui, scene, &event.event),
             Event::ShutdownRequested(false) => ui.status("Gracefully stopping... press Ctrl+C again to force"),
             _ => {}
         }
@@ -164,7 +165,7 @@ impl Live {
         right_aligned(&left, &humanize::duration(line.since.elapsed()), ui.options().width)
     }
 
-    pub(super) fn finish(&mut self, ui: &Ui, _: &Plan, _: &Outcome) {
+    pub(super) fn finish(&mut self, ui: &Ui, _: &Outcome) {
         self.ended = true;
         ui.live(Vec::new());
     }

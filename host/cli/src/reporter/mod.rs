@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use windlass_plan::Plan;
+use windlass_model::node::{Node, Span};
+use windlass_plan::{Plan, StepId};
 use windlass_runtime::event::{EventSink, Stamped};
 use windlass_runtime::{Event, Outcome};
 
@@ -18,8 +19,15 @@ pub(crate) mod words;
 /// Renders the events of one run.
 pub(crate) struct Reporter {
     ui: Arc<Ui>,
-    plan: Arc<Plan>,
+    scene: Scene,
     kind: Kind,
+}
+
+/// What the events of a run are about.
+pub(crate) struct Scene {
+    pub(crate) plan: Arc<Plan>,
+    /// The project as it was typed, where it was loaded from files.
+    typed: Option<Arc<Node>>,
 }
 
 enum Kind {
@@ -38,35 +46,45 @@ impl Reporter {
             Progress::Json => Kind::Json,
             Progress::Quiet => Kind::Quiet,
         };
-        Self { ui: Arc::clone(&context.ui), plan, kind }
+        let scene = Scene { plan, typed: context.typed.get().cloned() };
+        Self { ui: Arc::clone(&context.ui), scene, kind }
     }
 
     /// Draws the live area anew, for its timers.
     pub(crate) fn redraw(&self) {
         if let Kind::Live(live) = &self.kind {
-            live.lock().unwrap_or_else(PoisonError::into_inner).draw(&self.ui, &self.plan);
+            live.lock().unwrap_or_else(PoisonError::into_inner).draw(&self.ui, &self.scene.plan);
         }
     }
 
     /// The run is over: the live area goes away, failures stay.
     pub(crate) fn finish(&self, outcome: &Outcome) {
         if let Kind::Live(live) = &self.kind {
-            live.lock().unwrap_or_else(PoisonError::into_inner).finish(&self.ui, &self.plan, outcome);
+            live.lock().unwrap_or_else(PoisonError::into_inner).finish(&self.ui, outcome);
         }
+    }
+}
+
+impl Scene {
+    /// Where the user typed what a failed step is about.
+    pub(crate) fn place(&self, step: StepId, message: &str) -> Option<Span> {
+        crate::places::place(self.typed.as_ref()?, words::step(&self.plan, step), message)
     }
 }
 
 impl EventSink for Reporter {
     fn emit(&self, event: Stamped) {
         match &self.kind {
-            Kind::Live(live) => live.lock().unwrap_or_else(PoisonError::into_inner).event(&self.ui, &self.plan, &event),
-            Kind::Plain(plain) => {
-                plain.lock().unwrap_or_else(PoisonError::into_inner).event(&self.ui, &self.plan, &event);
+            Kind::Live(live) => {
+                live.lock().unwrap_or_else(PoisonError::into_inner).event(&self.ui, &self.scene, &event);
             }
-            Kind::Json => json::event(&self.ui, &self.plan, &event),
+            Kind::Plain(plain) => {
+                plain.lock().unwrap_or_else(PoisonError::into_inner).event(&self.ui, &self.scene, &event);
+            }
+            Kind::Json => json::event(&self.ui, &self.scene, &event),
             Kind::Quiet => {
                 if let Event::StepFailed { .. } | Event::Note { warning: true, .. } = event.event {
-                    words::show_failure(&self.ui, &self.plan, &event.event);
+                    words::show_failure(&self.ui, &self.scene, &event.event);
                 }
             }
         }

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use windlass_plan::{Plan, StepId};
+use windlass_plan::StepId;
 use windlass_runtime::Event;
 use windlass_runtime::event::Stamped;
 use windlass_runtime::hooks::{LogSeverity, Verdict};
 
-use super::words;
+use super::{Scene, words};
 use crate::humanize;
 use crate::ui::Ui;
 
@@ -23,7 +23,8 @@ impl Plain {
         Self { verbose, waiting: HashMap::new() }
     }
 
-    pub(super) fn event(&mut self, ui: &Ui, plan: &Plan, event: &Stamped) {
+    pub(super) fn event(&mut self, ui: &Ui, scene: &Scene, event: &Stamped) {
+        let plan = &*scene.plan;
         match &event.event {
             Event::StepDone(id, took) => {
                 let step = words::step(plan, *id);
@@ -47,7 +48,7 @@ impl Plain {
             Event::Transfer(_, progress) if self.verbose => {
                 ui.status(format_args!("   {} {}", progress.id, progress.text));
             }
-            event @ (Event::StepFailed { .. } | Event::Note { .. }) => words::show_failure(ui, plan, event),
+            event @ (Event::StepFailed { .. } | Event::Note { .. }) => words::show_failure(ui, scene, event),
             Event::ShutdownRequested(false) => ui.status("Gracefully stopping... press Ctrl+C again to force"),
             _ => {}
         }

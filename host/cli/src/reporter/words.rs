@@ -5,6 +5,8 @@ use windlass_plan::{Plan, Step, StepId};
 use windlass_runtime::Event;
 use windlass_runtime::hooks::Verdict;
 
+use super::Scene;
+use crate::diagnostics::show_place;
 use crate::ui::{Style, Ui};
 
 /// A step of the plan.
@@ -85,16 +87,19 @@ pub(crate) fn verdict(verdict: &Verdict) -> String {
 }
 
 /// Shows a failed step, or a note.
-pub(crate) fn show_failure(ui: &Ui, plan: &Plan, event: &Event) {
+pub(crate) fn show_failure(ui: &Ui, scene: &Scene, event: &Event) {
     match event {
         Event::StepFailed { step: id, message, hint, details, warning } => {
-            let step = step(plan, *id);
+            let step = step(&scene.plan, *id);
             let place = step.service.as_deref().filter(|service| !message.contains(*service));
             let text = place.map_or_else(|| message.clone(), |service| format!("{service}: {message}"));
             if *warning {
                 ui.warning(text);
             } else {
                 ui.error(text);
+                if let Some(span) = scene.place(*id, message) {
+                    show_place(ui, &span);
+                }
             }
             details.iter().for_each(|line| ui.status(format_args!("    {}", ui.paint(Style::Dim, line))));
             if let Some(hint) = hint {

@@ -42,8 +42,7 @@ fn a_missing_image() {
     ours("a_missing_image", || {
         let it =
             Scenario::new(Tool::Windlass, "noimage", "services:\n  a:\n    image: localhost:1/windlass/nosuch:1\n");
-        it.run(&["up", "-d"]).fails(1, &["localhost:1/windlass/nosuch:1"]);
-        it.run(&["down"]).ok();
+        it.run(&["up", "-d"]).fails(1, &["localhost:1/windlass/nosuch:1", "compose.yaml:3:5", "hint"]);
         it.assert_gone();
     });
 }
@@ -60,8 +59,9 @@ fn a_port_in_use() {
                 "services:\n  a:\n    image: busybox\n    command: sleep 60\n    ports: ['127.0.0.1:{port}:80']\n"
             ),
         );
-        it.run(&["up", "-d"]).fails(1, &["a-1", &port.to_string()]);
-        it.run(&["down", "-t", "0"]).ok();
+        it.run(&["up", "-d"]).fails(1, &["start container", "a-1", &port.to_string(), "compose.yaml:5:", "hint"]);
+        it.assert_gone();
+        it.run(&["up"]).fails(1, &["a-1", &port.to_string()]);
         it.assert_gone();
     });
 }

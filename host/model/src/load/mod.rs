@@ -307,11 +307,11 @@ impl Diagnostics {
             (problem.severity == Severity::Warning, path.is_none(), path, span.map(|span| (span.line, span.column)))
         };
         self.0.sort_by_key(key);
-        self.0.dedup();
         // A value of the wrong form cannot be merged either: told once.
         let wrong: Vec<Option<Span>> =
             self.0.iter().filter(|problem| problem.code == "type").map(|problem| problem.span.clone()).collect();
         self.0.retain(|problem| problem.code != "cannot-override" || !wrong.contains(&problem.span));
+        self.0.dedup();
         self.0.iter_mut().for_each(crate::advice::advise);
         self
     }

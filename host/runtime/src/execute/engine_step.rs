@@ -8,11 +8,36 @@ use windlass_plan::step::{Action, ContainerRef, ContainerSpec};
 
 use super::containers;
 use super::run::Context;
-use crate::engine::{BuildRequest, EngineResult, TransferProgress};
+use crate::engine::{BuildRequest, EngineError, EngineResult, TransferProgress};
 use crate::event::Event;
 use crate::shutdown::Urgency;
 
+/// Errors name the container, not its id.
 pub(super) async fn run(context: &Context, action: Action) -> EngineResult<()> {
+    let about = container(&action).map(|container| (context.run.containers.resolve(container), container.name.clone()));
+    call(context, action).await.map_err(|error| match about {
+        Some((id, name)) => EngineError { operation: error.operation.replace(&id, &name), ..error },
+        None => error,
+    })
+}
+
+/// The container that the call is about.
+const fn container(action: &Action) -> Option<&ContainerRef> {
+    match action {
+        Action::InjectFiles { container, .. }
+        | Action::StartContainer { container, .. }
+        | Action::StopContainer { container, .. }
+        | Action::RestartContainer { container, .. }
+        | Action::KillContainer { container, .. }
+        | Action::RemoveContainer { container, .. }
+        | Action::RenameContainer { container, .. }
+        | Action::ConnectNetwork { container, .. }
+        | Action::DisconnectNetwork { container, .. } => Some(container),
+        _ => None,
+    }
+}
+
+async fn call(context: &Context, action: Action) -> EngineResult<()> {
     let engine = &context.run.execution.engine;
     let id = |container: &ContainerRef| context.run.containers.resolve(container);
     match action {
