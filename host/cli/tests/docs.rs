@@ -50,6 +50,15 @@ fn the_page_of_commands_is_the_programs_help() {
 }
 
 #[test]
+fn the_page_of_variables_is_the_programs_list() {
+    let mut page = "# Environment variables\n\nGenerated from the program's list. Flags win over variables, variables over defaults.\n\n| variable | meaning |\n|---|---|\n".to_owned();
+    for (name, meaning) in windlass::env_vars::ALL {
+        writeln!(page, "| `{name}` | {} |", meaning.trim()).expect("writing to a string cannot fail");
+    }
+    same_as(&root().join("docs/environment.md"), &page);
+}
+
+#[test]
 fn every_broken_file_is_refused_in_good_words() {
     let tour = root().join("host/model/tests/broken");
     let mut cases: Vec<PathBuf> =
