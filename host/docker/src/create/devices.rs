@@ -36,11 +36,9 @@ pub(super) fn requests(service: &Service) -> Vec<DeviceRequest> {
 fn request(device: &project::DeviceRequest, capability: Option<&str>) -> DeviceRequest {
     let mut capabilities = device.capabilities.clone();
     capabilities.extend(capability.map(str::to_owned));
-    // No number and no ids mean all.
-    let all = device.count == 0 && device.device_ids.is_empty();
     DeviceRequest {
         driver: some_text(&device.driver),
-        count: Some(if all { -1 } else { device.count }),
+        count: Some(device.count),
         device_ids: (!device.device_ids.is_empty()).then(|| device.device_ids.clone()),
         capabilities: Some(vec![capabilities]),
         options: some_map(&device.options),

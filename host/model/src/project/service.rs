@@ -491,7 +491,7 @@ pub struct DeviceRequest {
     pub capabilities: Vec<String>,
     /// Driver.
     pub driver: String,
-    /// Number; -1: all; 0: unset.
+    /// Number; -1: all, also where neither number nor ids are given; 0: ids are given.
     pub count: i64,
     /// Ids.
     pub device_ids: Vec<String>,

@@ -33,7 +33,8 @@ pub(super) fn run(setup: &Setup) -> anyhow::Result<()> {
     if !engine.has_image(tags::STAND_IN)? {
         bail!("no image {}: run scripts/test-images", tags::STAND_IN);
     }
-    let bench = Bench { setup, tags: Tags::new(&engine), engine: &engine, fixed_names: RwLock::new(()) };
+    let failed = Mutex::default();
+    let bench = Bench { setup, tags: Tags::new(&engine), engine: &engine, fixed_names: RwLock::new(()), failed };
     let (next, tally) = (AtomicUsize::new(0), Mutex::new(Tally::default()));
     let work = || -> anyhow::Result<()> {
         loop {
@@ -44,10 +45,14 @@ pub(super) fn run(setup: &Setup) -> anyhow::Result<()> {
             tally.add(&case.label, outcome, setup.intended.get(&case.label));
         }
     };
-    std::thread::scope(|scope| {
+    let done = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..setup.jobs.max(1)).map(|_| scope.spawn(work)).collect();
         workers.into_iter().try_for_each(|worker| worker.join().unwrap_or_else(|_| bail!("a worker panicked")))
-    })?;
+    });
+    // A tool that gives up does not wait for what it asked for: a network may have come after the clearing.
+    let failed = bench.failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    failed.iter().try_for_each(|project| engine.clear(project))?;
+    done?;
     tally.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).print(&setup.peer, setup.at_least)
 }
 
@@ -58,6 +63,8 @@ struct Bench<'a> {
     tags: Tags<'a>,
     /// Held for writing by files whose names or addresses other files may have too.
     fixed_names: RwLock<()>,
+    /// Projects that a tool failed to create.
+    failed: Mutex<BTreeSet<String>>,
 }
 
 /// One tool's turn.
@@ -150,6 +157,7 @@ impl Bench<'_> {
         let (created, _, error) = self.say(tool, case, project, &create)?;
         let made = Snapshot::take(self.engine, project, canonical)?;
         if !created {
+            self.failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(project.to_owned());
             return Ok(Turn { refusal: Some(error.trim().to_owned()), made, disturbed: Vec::new() });
         }
         let heir = tool.other();

@@ -53,7 +53,7 @@ fn name(of: &Json) -> String {
     text(&of["Name"]).trim_start_matches('/').to_owned()
 }
 
-/// What the creator of a container decided. Ids become names; lists that either tool sends in any order are sorted.
+/// What the creator of a container decided. Ids become names; then lists that either tool sends in any order are sorted.
 fn container(inspected: &Json, names: &[(String, String)]) -> Json {
     let mut kept = Map::new();
     for key in ["Config", "HostConfig", "Mounts", "Platform"] {
@@ -67,6 +67,7 @@ fn container(inspected: &Json, names: &[(String, String)]) -> Json {
             endpoint.remove("EndpointID");
         }
     }
+    let mut kept = with_names(kept, inspected, names);
     engine_names(&mut kept["Mounts"]);
     sort(&mut kept["Mounts"], |mount| text(&mount["Destination"]));
     sort(&mut kept["HostConfig"]["Mounts"], |mount| text(&mount["Target"]));
@@ -76,7 +77,7 @@ fn container(inspected: &Json, names: &[(String, String)]) -> Json {
     }
     sort(&mut kept["Config"]["Env"], text);
     labels(&mut kept["Config"]["Labels"]);
-    with_names(kept, inspected, names)
+    kept
 }
 
 /// Ids of the project's containers as their names. A hash over such an id is another one in every run.
