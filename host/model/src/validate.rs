@@ -54,9 +54,7 @@ impl Check<'_> {
     }
 }
 
-/// Checks that need the definitions as they were typed, before normalisation.
-///
-/// Of services that no profile enables only what their lists must say is checked.
+/// Checks that need the definitions of enabled services as they were typed, before normalisation.
 pub fn definitions(tree: &Node, project: &Project, enabled: &BTreeSet<String>, out: &mut Diagnostics) {
     let mut check = Check { tree, out };
     if tree.get("version").is_some() {
@@ -71,12 +69,23 @@ pub fn definitions(tree: &Node, project: &Project, enabled: &BTreeSet<String>, o
         );
         check.out.0.push(Diagnostic::warning("obsolete", "version", span, text));
     }
+    for service in project.services.values().filter(|service| enabled.contains(&service.name)) {
+        self::service(&mut check, project, service);
+    }
+}
+
+/// Checks that no flag turns off: what lists and definitions must say for themselves.
+pub fn always(tree: &Node, project: &Project, out: &mut Diagnostics) {
+    let mut check = Check { tree, out };
     for service in project.services.values() {
         entries(&mut check, service);
-        if enabled.contains(&service.name) {
-            self::service(&mut check, project, service);
-        }
     }
+    definitions_alone(tree, project, out);
+}
+
+/// Those of networks, volumes, secrets and configs.
+pub fn definitions_alone(tree: &Node, project: &Project, out: &mut Diagnostics) {
+    let mut check = Check { tree, out };
     for (kind, objects, sources) in
         [("secrets", &project.secrets, "file|environment"), ("configs", &project.configs, "file|environment|content")]
     {

@@ -80,6 +80,11 @@ pub(crate) struct ConfigArgs {
 }
 
 impl ConfigArgs {
+    /// Keys of the file only: what environment files say does not matter.
+    const fn prints_keys(&self) -> bool {
+        self.services || self.volumes || self.networks || self.models
+    }
+
     /// The whole file, not one of the lists.
     const fn prints_the_file(&self) -> bool {
         let lists = self.services || self.volumes || self.networks || self.models || self.profiles || self.images;
@@ -100,7 +105,7 @@ pub(crate) async fn run(context: &Context, args: ConfigArgs) -> CliResult<()> {
         options.no_interpolate = args.no_interpolate;
         options.no_normalize = args.no_normalize;
         options.no_path_resolution = args.no_path_resolution;
-        options.no_env_resolution = args.no_env_resolution || args.no_interpolate;
+        options.no_env_resolution = args.no_env_resolution || args.no_interpolate || args.prints_keys();
         options.no_consistency = args.no_consistency || args.no_interpolate;
     })?;
     if args.prints_the_file() && (args.resolve_image_digests || args.lock_image_digests) {
@@ -150,12 +155,15 @@ fn text(args: &ConfigArgs, loaded: &Loaded) -> CliResult<String> {
     Ok(if args.format == "json" { render::project_json(project) } else { render::project_yaml(project) })
 }
 
+/// Image of every service, then those of `pre_start` containers.
 fn images(project: &Project) -> Vec<String> {
     let own =
         project.services.values().filter(|service| service.provider.is_none()).map(|service| project.image_of(service));
     let hooks = project.services.values().flat_map(|service| service.pre_start.iter().map(|hook| hook.image.clone()));
-    let mut seen = BTreeSet::new();
-    own.chain(hooks).filter(|image| !image.is_empty() && seen.insert(image.clone())).collect()
+    let hooks: BTreeSet<String> = hooks.filter(|image| !image.is_empty()).collect();
+    let own: Vec<String> = own.collect();
+    let new: Vec<String> = hooks.into_iter().filter(|image| !own.contains(image)).collect();
+    own.into_iter().chain(new).collect()
 }
 
 /// Dependencies first, alphabetical where the order is free.

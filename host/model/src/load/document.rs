@@ -16,6 +16,7 @@ impl Loader<'_> {
         }
         self.check(&root, path);
         if self.options.no_interpolate {
+            self.remember_forms(&root, path);
             super::raw::around_ports(&mut root, |root| crate::canonical::canonicalise(root, &mut self.out));
         } else {
             crate::canonical::canonicalise(&mut root, &mut self.out);

@@ -12,8 +12,9 @@ use crate::validate::span_of;
 /// Fills `environment` from files, resolves bare variables, reads secrets and configs from variables.
 pub(super) fn resolve(loader: &mut Loader<'_>, tree: &Node, project: &mut Project) {
     let variables = project.environment.clone();
+    let with_files = !loader.options.no_env_resolution;
     for service in project.services.values_mut() {
-        let files = std::mem::take(&mut service.env_file);
+        let files = if with_files { std::mem::take(&mut service.env_file) } else { Vec::new() };
         let mut environment = OptionalMap::new();
         let inline = service.environment.clone();
         for (index, file) in files.iter().enumerate() {
@@ -27,6 +28,9 @@ pub(super) fn resolve(loader: &mut Loader<'_>, tree: &Node, project: &mut Projec
             }
         }
         service.environment = environment;
+    }
+    if !with_files {
+        return;
     }
     for object in project.secrets.values_mut().chain(project.configs.values_mut()) {
         if !object.environment.is_empty() && object.content.is_empty() {

@@ -81,6 +81,15 @@ fn service(loader: &mut Loader<'_>, name: &str, source: Source<'_>, chain: &mut 
     let mut path = vec!["services".to_owned(), name.to_owned()];
     if let Some(base) = &base {
         loader.remember(base, &mut path);
+        let of = |other: bool, file: &Path| other.then(|| file.to_path_buf());
+        let named = extends.get("file").and_then(Node::scalar_text);
+        let from = match named {
+            Some(file) => Some(PathBuf::from(crate::paths::absolute(&file, loader.base(&source.context.folder)))),
+            None => of(source.other, source.file),
+        };
+        let target = extends.get("service").and_then(Node::scalar_text).unwrap_or_default();
+        let to = of(source.other, source.file);
+        loader.inherit_forms((from.as_deref(), &target), (to.as_deref(), name));
     }
     let merged = base.map(|base| crate::merge::merge(base, own, &mut path, &mut loader.out));
     chain.done.insert(key, merged.clone());

@@ -19,6 +19,7 @@ mod document;
 mod environment;
 mod explain;
 mod extends;
+mod forms;
 mod include;
 mod name;
 mod raw;
@@ -79,6 +80,8 @@ pub(crate) struct Loader<'a> {
     parsed: BTreeMap<PathBuf, Vec<Node>>,
     /// Problems of the files that are being read because a service extends one of theirs.
     extended: Vec<Diagnostics>,
+    /// Attributes as they were typed, for `config --no-interpolate`.
+    forms: Vec<forms::Form>,
     /// Files whose `include` is being resolved, outermost first.
     including: Vec<PathBuf>,
 }
@@ -104,6 +107,7 @@ pub fn load(files: &dyn FileSource, options: &LoadOptions) -> Result<Loaded, Dia
         origins: explain::Origins::default(),
         parsed: BTreeMap::new(),
         extended: Vec::new(),
+        forms: Vec::new(),
         including: Vec::new(),
     };
     match loader.run() {
@@ -169,6 +173,7 @@ impl Loader<'_> {
 
     /// Selection, environment, normalisation and consistency.
     fn finish(&mut self, tree: &Node, project: &mut Project) {
+        crate::validate::always(tree, project, &mut self.out);
         if !self.options.no_consistency {
             let enabled = select::enabled(self, project);
             crate::validate::definitions(tree, project, &enabled, &mut self.out);
@@ -178,9 +183,7 @@ impl Loader<'_> {
         }
         select::select(self, tree, project);
         environment::labels(self, tree, project);
-        if !self.options.no_env_resolution {
-            environment::resolve(self, tree, project);
-        }
+        environment::resolve(self, tree, project);
         if !self.options.no_consistency {
             crate::validate::references(tree, project, &mut self.out);
         }

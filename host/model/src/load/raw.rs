@@ -15,12 +15,15 @@ impl Loader<'_> {
         project.working_dir.clone_from(&found.folder);
         project.compose_files.clone_from(&found.files);
         project.environment.clone_from(&context.variables);
+        crate::validate::definitions_alone(&tree, &project, &mut self.out);
         let profiles = select::profiles(&project);
         if !self.options.no_normalize {
             crate::normalise::normalise(&mut project, &tree);
             normalise(&mut tree, name, &project);
         }
         key_values(&mut tree);
+        self.restore_forms(&mut tree);
+        as_typed(&mut tree);
         let variables = self.variables.values().cloned().collect();
         Loaded::new(project, tree, profiles, variables)
     }
@@ -107,8 +110,10 @@ fn implied(service: &mut Mapping, name: &str, project: &Project) {
         let mut long: Mapping = [("condition", condition), ("required", Value::Bool(true))]
             .map(|(key, value)| (key.to_owned(), entry(value)))
             .into();
-        if how.restart {
-            put(&mut long, "restart", Value::Bool(true));
+        let shared = project.services.get(name).into_iter().flat_map(|own| &own.volumes_from);
+        let shares_volumes = shared.map(|from| from.split(':').next()).any(|from| from == Some(dependency));
+        if how.restart || shares_volumes {
+            put(&mut long, "restart", Value::Bool(how.restart));
         }
         if let Some(all) = service.get_mut("depends_on").and_then(|all| all.node.as_map_mut()) {
             put(all, dependency, Value::Map(long));
@@ -138,6 +143,77 @@ fn name_definition(definition: Named<'_>, project: &str) {
     let external = map.get("external").is_some_and(|external| external.node.value == Value::Bool(true));
     let name = if external { definition.key } else { format!("{project}_{}", definition.key) };
     put(map, "name", Value::String(name));
+}
+
+fn items<'n>(service: &'n mut Node, key: &str) -> impl Iterator<Item = &'n mut Node> {
+    let items = match service.get_mut(key).map(|node| &mut node.value) {
+        Some(Value::Seq(items)) => items.as_mut_slice(),
+        _ => &mut [],
+    };
+    items.iter_mut()
+}
+
+/// `published` of a long form stays a number where it was typed as one.
+fn typed_number(port: &mut Node) {
+    let whole = port.span.clone();
+    let Some(published) = port.get_mut("published").filter(|published| published.span != whole) else { return };
+    let span = &published.span;
+    let line = span.file.as_ref().and_then(|file| file.text.lines().nth(span.line.checked_sub(1)?));
+    let first = line.and_then(|line| line.chars().nth(span.column.checked_sub(1)?));
+    if first.is_some_and(|first| first.is_ascii_digit())
+        && let Some(number) = published.as_str().and_then(|text| text.parse().ok())
+    {
+        published.value = Value::Int(number);
+    }
+}
+
+/// A device request that names no number and no device means all.
+fn all_devices(request: &mut Node) {
+    let Some(map) = request.as_map_mut() else { return };
+    if !map.contains_key("device_ids") {
+        put(map, "count", Value::String("all".to_owned()));
+    }
+    if let Some(count) = map.get_mut("count").filter(|count| count.node.value == Value::Int(-1)) {
+        count.node.value = Value::String("all".to_owned());
+    }
+}
+
+/// What the peer prints of a tree without values: some words are replaced, and `version` is gone.
+fn as_typed(tree: &mut Node) {
+    if let Some(root) = tree.as_map_mut() {
+        root.shift_remove("version");
+    }
+    for service in entries(tree, "services") {
+        if let Some(policy) =
+            service.node.get_mut("pull_policy").filter(|policy| policy.as_str() == Some("if_not_present"))
+        {
+            policy.value = Value::String("missing".to_owned());
+        }
+        for attestation in ["provenance", "sbom"] {
+            let node = service.node.get_mut("build").and_then(|build| build.get_mut(attestation));
+            if let Some(node) = node
+                && let Value::Bool(value) = node.value
+            {
+                node.value = Value::String(value.to_string());
+            }
+        }
+        for mount in items(service.node, "volumes") {
+            if let Some(options) = mount.get_mut("bind").and_then(Node::as_map_mut) {
+                put(options, "create_host_path", Value::Bool(true));
+            }
+        }
+        items(service.node, "ports").for_each(typed_number);
+        if let Some(Value::Seq(args)) =
+            service.node.get_mut("build").and_then(|build| build.get_mut("args")).map(|args| &mut args.value)
+        {
+            args.retain(|arg| arg.scalar_text().is_some_and(|text| text.contains('=')));
+        }
+        items(service.node, "gpus").for_each(all_devices);
+        let reserved = ["deploy", "resources", "reservations"];
+        if let Some(reservations) = reserved.iter().try_fold(service.node, |node, key| node.get_mut(key)) {
+            items(reservations, "devices").for_each(all_devices);
+        }
+    }
 }
 
 /// What was written as a list of `KEY=VALUE` is printed as one: there a key stands where its value does.

@@ -36,6 +36,9 @@ pub(crate) struct Args {
     /// `create`: nothing and an empty list or map are different.
     #[arg(long)]
     strict: bool,
+    /// `config`: with this flag too (`--with=--no-interpolate`); hashes are then left out.
+    #[arg(long, value_name = "FLAG", allow_hyphen_values = true)]
+    with: Vec<String>,
     /// Only files whose path contains one of these.
     #[arg(long, value_name = "PART")]
     only: Vec<String>,
@@ -60,6 +63,7 @@ struct Setup {
     at_least: f64,
     jobs: usize,
     strict: bool,
+    with: Vec<String>,
 }
 
 /// Runs the comparison and prints the table.
@@ -86,8 +90,16 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<()> {
     }
     cases.retain(|case| args.only.is_empty() || args.only.iter().any(|part| case.label.contains(part)));
     let peer = String::from_utf8_lossy(&peer.stdout).trim().to_owned();
-    let setup =
-        Setup { windlass, peer, cases, intended, at_least: args.at_least, jobs: args.jobs, strict: args.strict };
+    let setup = Setup {
+        windlass,
+        peer,
+        cases,
+        intended,
+        at_least: args.at_least,
+        jobs: args.jobs,
+        strict: args.strict,
+        with: args.with.clone(),
+    };
     match args.what {
         What::Config => config::run(&setup),
         What::Create => create::run(&setup),
