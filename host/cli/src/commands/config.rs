@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use clap::Args;
 use serde_json::json;
 use windlass_model::load::{Fate, Layer};
+use windlass_model::project::Service;
 use windlass_model::{Loaded, Project, hash, render};
 
 use crate::context::Context;
@@ -155,15 +156,19 @@ fn text(args: &ConfigArgs, loaded: &Loaded) -> CliResult<String> {
     Ok(if args.format == "json" { render::project_json(project) } else { render::project_yaml(project) })
 }
 
-/// Image of every service, then those of `pre_start` containers.
+/// Image of every service, each followed by other images that its `pre_start` containers use.
 fn images(project: &Project) -> Vec<String> {
-    let own =
-        project.services.values().filter(|service| service.provider.is_none()).map(|service| project.image_of(service));
-    let hooks = project.services.values().flat_map(|service| service.pre_start.iter().map(|hook| hook.image.clone()));
-    let hooks: BTreeSet<String> = hooks.filter(|image| !image.is_empty()).collect();
-    let own: Vec<String> = own.collect();
-    let new: Vec<String> = hooks.into_iter().filter(|image| !own.contains(image)).collect();
-    own.into_iter().chain(new).collect()
+    let of = |service: &Service| {
+        let own = if service.provider.is_some() { String::new() } else { project.image_of(service) };
+        let mut all = vec![own];
+        for hook in &service.pre_start {
+            if !all.contains(&hook.image) {
+                all.push(hook.image.clone());
+            }
+        }
+        all
+    };
+    project.services.values().flat_map(of).filter(|image| !image.is_empty()).collect()
 }
 
 /// Dependencies first, alphabetical where the order is free.

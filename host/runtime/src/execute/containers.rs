@@ -54,7 +54,8 @@ impl Containers {
     }
 }
 
-fn references(action: &Action) -> Vec<&ContainerRef> {
+/// The containers that an action is about.
+pub(super) fn references(action: &Action) -> Vec<&ContainerRef> {
     match action {
         Action::ConnectNetwork { container, .. }
         | Action::DisconnectNetwork { container, .. }

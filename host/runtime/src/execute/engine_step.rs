@@ -12,29 +12,14 @@ use crate::engine::{BuildRequest, EngineError, EngineResult, TransferProgress};
 use crate::event::Event;
 use crate::shutdown::Urgency;
 
-/// Errors name the container, not its id.
+/// Errors name containers, not their ids.
 pub(super) async fn run(context: &Context, action: Action) -> EngineResult<()> {
-    let about = container(&action).map(|container| (context.run.containers.resolve(container), container.name.clone()));
-    call(context, action).await.map_err(|error| match about {
-        Some((id, name)) => EngineError { operation: error.operation.replace(&id, &name), ..error },
-        None => error,
+    let named = |container: &ContainerRef| (context.run.containers.resolve(container), container.name.clone());
+    let names: Vec<(String, String)> = containers::references(&action).into_iter().map(named).collect();
+    call(context, action).await.map_err(|error| {
+        let operation = names.iter().fold(error.operation, |text, (id, name)| text.replace(id, name));
+        EngineError { operation, ..error }
     })
-}
-
-/// The container that the call is about.
-const fn container(action: &Action) -> Option<&ContainerRef> {
-    match action {
-        Action::InjectFiles { container, .. }
-        | Action::StartContainer { container, .. }
-        | Action::StopContainer { container, .. }
-        | Action::RestartContainer { container, .. }
-        | Action::KillContainer { container, .. }
-        | Action::RemoveContainer { container, .. }
-        | Action::RenameContainer { container, .. }
-        | Action::ConnectNetwork { container, .. }
-        | Action::DisconnectNetwork { container, .. } => Some(container),
-        _ => None,
-    }
 }
 
 async fn call(context: &Context, action: Action) -> EngineResult<()> {
