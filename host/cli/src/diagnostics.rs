@@ -1,7 +1,6 @@
 //! Errors and warnings as text: message, place with excerpt and caret, hint.
 
 use std::error::Error as _;
-use std::path::Path;
 
 use serde_json::{Value as Json, json};
 use windlass_model::node::Span;
@@ -102,7 +101,7 @@ fn as_json(diagnostic: &Diagnostic) -> Json {
 pub(crate) fn show_place(ui: &Ui, span: &Span) {
     let Some(file) = &span.file else { return };
     let arrow = ui.paint(Style::Cyan, "-->");
-    ui.status(format_args!("  {arrow} {}:{}:{}", relative(&file.path), span.line, span.column));
+    ui.status(format_args!("  {arrow} {}:{}:{}", ui.shown(&file.path), span.line, span.column));
     let Some(line) = span.line.checked_sub(1).and_then(|index| file.text.lines().nth(index)) else { return };
     let number = span.line.to_string();
     let (margin, bar) = (" ".repeat(number.len()), ui.paint(Style::Cyan, "|"));
@@ -117,8 +116,4 @@ pub(crate) fn show_place(ui: &Ui, span: &Span) {
 /// Keeps tabs, so that the caret stands under its character.
 const fn blank_of(character: char) -> char {
     if character == '\t' { '\t' } else { ' ' }
-}
-
-fn relative(path: &Path) -> String {
-    path.display().to_string()
 }

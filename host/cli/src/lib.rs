@@ -61,6 +61,7 @@ pub fn run(world: World) -> u8 {
         Err(error) => return finish(&Ui::new(streams, UiOptions::plain()), &error),
     };
     let ui = Arc::new(Ui::new(streams, settings.ui_options()));
+    ui.stand_in(&settings.cwd);
     let context = Context { ui: Arc::clone(&ui), settings, backend, typed: OnceLock::new(), now };
     match block_on(commands::dispatch(&context, cli)) {
         Ok(()) => 0,

@@ -5,6 +5,7 @@
 
 use std::fmt::Display;
 use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::errors::{CliError, CliResult};
@@ -112,6 +113,7 @@ struct Inner {
     live: Vec<String>,
     drawn: usize,
     problems_as_json: bool,
+    folder: PathBuf,
 }
 
 impl Ui {
@@ -127,9 +129,23 @@ impl Ui {
                 live: Vec::new(),
                 drawn: 0,
                 problems_as_json: false,
+                folder: PathBuf::new(),
             }),
             options,
         }
+    }
+
+    /// From here on places in files below this folder are shown relative to it.
+    pub(crate) fn stand_in(&self, folder: &Path) {
+        self.lock().folder = folder.to_path_buf();
+    }
+
+    /// A path as a person who stands in the current folder would write it.
+    #[must_use]
+    pub(crate) fn shown(&self, path: &Path) -> String {
+        let folder = self.lock().folder.clone();
+        let inside = path.strip_prefix(&folder).ok().filter(|_| !folder.as_os_str().is_empty());
+        inside.unwrap_or(path).display().to_string()
     }
 
     /// From here on problems of files are for a machine.

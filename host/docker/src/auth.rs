@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::process::Stdio;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use serde::Serialize as _;
 use serde_json::{Value as Json, json};
 use tokio::io::AsyncWriteExt as _;
@@ -58,7 +60,7 @@ pub(crate) async fn all(config: &ConfigFile, environment: &[(String, String)]) -
 
 /// An entry of `auths`.
 fn plain(entry: &AuthEntry) -> Json {
-    let pair = || base64(STANDARD, format!("{}:{}", entry.username, entry.password).as_bytes());
+    let pair = || STANDARD.encode(format!("{}:{}", entry.username, entry.password));
     let auth = if entry.auth.is_empty() && !entry.username.is_empty() { pair() } else { entry.auth.clone() };
     let fields = [("auth", &auth), ("identitytoken", &entry.identitytoken), ("registrytoken", &entry.registrytoken)];
     let given = fields.into_iter().filter(|(_, value)| !value.is_empty());
@@ -99,7 +101,7 @@ fn encode(entry: &AuthEntry, key: &str) -> String {
         "identitytoken": entry.identitytoken,
         "registrytoken": entry.registrytoken,
     });
-    base64(URL_SAFE, json.to_string().as_bytes())
+    URL_SAFE.encode(json.to_string())
 }
 
 fn decode_pair(auth: &str) -> Option<(String, String)> {
@@ -111,39 +113,10 @@ fn decode_pair(auth: &str) -> Option<(String, String)> {
     Some((username.to_owned(), password.trim_end_matches('\0').to_owned()))
 }
 
-const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-fn base64(alphabet: &[u8; 64], bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 4 / 3 + 4);
-    for chunk in bytes.chunks(3) {
-        let group = chunk.iter().fold(0_u32, |group, byte| group << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for index in 0..4 {
-            let digit = (group >> (18 - 6 * index)) & 63;
-            text.push(if index > chunk.len() { '=' } else { char::from(alphabet[digit as usize]) });
-        }
-    }
-    text
-}
-
+/// As other tools may have written it: with or without padding, in either alphabet.
 fn unbase64(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let (mut group, mut bits) = (0_u32, 0);
-    for byte in text.trim_end_matches('=').bytes() {
-        let byte = match byte {
-            b'+' => b'-',
-            b'/' => b'_',
-            other => other,
-        };
-        let digit = URL_SAFE.iter().position(|letter| *letter == byte)?;
-        group = group << 6 | u32::try_from(digit).ok()?;
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push(u8::try_from(group >> bits & 0xff).ok()?);
-        }
-    }
-    Some(bytes)
+    let text = text.trim_end_matches('=').replace('+', "-").replace('/', "_");
+    URL_SAFE_NO_PAD.decode(text).ok()
 }
 
 #[cfg(test)]
@@ -173,7 +146,7 @@ mod tests {
     #[test]
     fn base64_round_trip() {
         for text in ["", "a", "ab", "abc", "user:pass?>"] {
-            assert_eq!(unbase64(&base64(URL_SAFE, text.as_bytes())).as_deref(), Some(text.as_bytes()));
+            assert_eq!(unbase64(&URL_SAFE.encode(text)).as_deref(), Some(text.as_bytes()));
         }
         assert_eq!(decode_pair("dXNlcjpwYXNz"), Some(("user".to_owned(), "pass".to_owned())));
     }

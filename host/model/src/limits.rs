@@ -115,7 +115,7 @@ impl Limits<'_> {
         }
         for (attribute, value) in [("driver", &object.driver), ("template_driver", &object.template_driver)] {
             if !value.is_empty() {
-                let text = format!("Docker Compose does not support {plural}.*.{attribute}");
+                let text = format!("`{attribute}` of {kind} {key} is not supported");
                 self.fail(&[&plural, key, attribute], text, Some("give a `file` or `environment` instead"));
             }
         }

@@ -93,7 +93,7 @@ networks: { n: {} }
         limits(compose),
         [
             "9:17 error unsupported external secret real",
-            "10:28 error Docker Compose does not support configs.*.template_driver",
+            "10:28 error `template_driver` of config c is not supported",
             "7:5 error the service-level mac_address should have the same value as network n",
         ]
     );

@@ -118,17 +118,17 @@ pub(crate) async fn run(context: &Context, args: ConfigArgs) -> CliResult<()> {
     if args.quiet {
         return Ok(());
     }
-    let text = text(&args, &loaded)?;
+    let text = text(context, &args, &loaded)?;
     match &args.output {
         Some(path) => fs_err::write(path, text).map_err(|source| CliError::io("write the configuration", source)),
         None => context.ui.data(text),
     }
 }
 
-fn text(args: &ConfigArgs, loaded: &Loaded) -> CliResult<String> {
+fn text(context: &Context, args: &ConfigArgs, loaded: &Loaded) -> CliResult<String> {
     let project = &loaded.project;
     if let Some(path) = &args.explain {
-        return explain(loaded, path);
+        return explain(context, loaded, path);
     }
     if let Some(names) = &args.hash {
         return hashes(project, names);
@@ -215,7 +215,7 @@ fn variables(args: &ConfigArgs, loaded: &Loaded) -> String {
 }
 
 /// Every layer of a path, or of a variable: where it was typed, and which one counts.
-fn explain(loaded: &Loaded, path: &str) -> CliResult<String> {
+fn explain(context: &Context, loaded: &Loaded, path: &str) -> CliResult<String> {
     let layers = loaded.explain(path);
     let layers = if layers.is_empty() { loaded.explain_variable(path) } else { layers };
     if layers.is_empty() {
@@ -224,12 +224,12 @@ fn explain(loaded: &Loaded, path: &str) -> CliResult<String> {
             "paths look like services.web.image; variables are named without the dollar sign",
         ));
     }
-    Ok(layers.iter().map(layer).collect())
+    Ok(layers.iter().map(|found| layer(context, found)).collect())
 }
 
-fn layer(layer: &Layer) -> String {
-    let place =
-        layer.span.as_ref().and_then(|span| Some(format!("{}:{}", span.file.as_ref()?.path.display(), span.line)));
+fn layer(context: &Context, layer: &Layer) -> String {
+    let span = layer.span.as_ref();
+    let place = span.and_then(|span| Some(format!("{}:{}", context.ui.shown(&span.file.as_ref()?.path), span.line)));
     let place = place.unwrap_or_else(|| "-".to_owned());
     let Layer { path, value, .. } = layer;
     match layer.fate {
