@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
+use serde::Serialize as _;
 use serde_json::json;
 use windlass_model::load::{Fate, Layer};
 use windlass_model::project::Service;
@@ -23,8 +24,8 @@ pub(crate) struct ConfigArgs {
     #[arg(long, value_name = "PATH_OR_VAR")]
     explain: Option<String>,
     /// Format: `yaml` or `json`; with `json`, problems are JSON too: an object a line, on standard error
-    #[arg(long, value_name = "FORMAT", default_value = "yaml")]
-    format: String,
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<String>,
     /// Print the config hashes of these services (separated by commas), or of all with `*`
     #[arg(long, value_name = "SERVICES")]
     hash: Option<String>,
@@ -86,6 +87,10 @@ impl ConfigArgs {
         self.services || self.volumes || self.networks || self.models
     }
 
+    fn is_json(&self) -> bool {
+        self.format.as_deref() == Some("json")
+    }
+
     /// The whole file, not one of the lists.
     const fn prints_the_file(&self) -> bool {
         let lists = self.services || self.volumes || self.networks || self.models || self.profiles || self.images;
@@ -94,14 +99,16 @@ impl ConfigArgs {
 }
 
 pub(crate) async fn run(context: &Context, args: ConfigArgs) -> CliResult<()> {
-    if !matches!(args.format.as_str(), "yaml" | "json") {
-        return Err(CliError::usage(format!("unsupported format {:?}", args.format)));
+    if let Some(other) = args.format.as_deref().filter(|format| !matches!(*format, "yaml" | "json")) {
+        return Err(CliError::usage(format!("unsupported format {other:?}")));
     }
-    if args.format == "json" {
+    if args.is_json() {
         context.ui.problems_as_json();
     }
     let mut loaded = project::load(context, |options| {
-        options.services.clone_from(&args.names);
+        if !args.prints_keys() {
+            options.services.clone_from(&args.names);
+        }
         options.origins = args.explain.is_some();
         options.no_interpolate = args.no_interpolate;
         options.no_normalize = args.no_normalize;
@@ -151,9 +158,10 @@ fn text(context: &Context, args: &ConfigArgs, loaded: &Loaded) -> CliResult<Stri
         return Ok(variables(args, loaded));
     }
     if args.no_interpolate {
-        return Ok(render::tree_yaml(&loaded.tree));
+        let tree = &loaded.tree;
+        return Ok(if args.is_json() { render::tree_json(tree) } else { render::tree_yaml(tree) });
     }
-    Ok(if args.format == "json" { render::project_json(project) } else { render::project_yaml(project) })
+    Ok(if args.is_json() { render::project_json(project) } else { render::project_yaml(project) })
 }
 
 /// Image of every service, each followed by other images that its `pre_start` containers use.
@@ -197,13 +205,15 @@ fn hashes(project: &Project, names: &str) -> CliResult<String> {
 }
 
 fn variables(args: &ConfigArgs, loaded: &Loaded) -> String {
-    if args.format == "json" {
-        let map: BTreeMap<&String, _> = loaded
-            .variables
-            .iter()
-            .map(|v| (&v.name, json!({ "Name": v.name, "DefaultValue": v.default, "PresenceValue": v.alternate, "Required": v.required })))
-            .collect();
-        return format!("{}\n", json!(map));
+    match args.format.as_deref() {
+        Some("json") => return variables_as(loaded, ["Name", "DefaultValue", "PresenceValue", "Required"]) + "\n\n",
+        Some(_) => {
+            let json = variables_as(loaded, ["name", "defaultvalue", "presencevalue", "required"]);
+            let value = serde_json::from_str(&json).unwrap_or_default();
+            // The peer indents this by four.
+            return render::yaml::document(&value).replace("\n  ", "\n    ");
+        }
+        None => {}
     }
     let heads = ["NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE"].map(str::to_owned).to_vec();
     let rows = loaded
@@ -212,6 +222,21 @@ fn variables(args: &ConfigArgs, loaded: &Loaded) -> String {
         .map(|v| vec![v.name.clone(), v.required.to_string(), v.default.clone(), v.alternate.clone()]);
     let cells: Vec<Vec<String>> = std::iter::once(heads).chain(rows).collect();
     table::render(table::PRETTY, &cells)
+}
+
+/// The variables as JSON, with the peer's names of fields.
+fn variables_as(loaded: &Loaded, [name, default, alternate, required]: [&str; 4]) -> String {
+    let all = loaded.variables.iter();
+    let fields = |v: &windlass_model::load::Variable| {
+        let fields = json!({ name: v.name, default: v.default, alternate: v.alternate, required: v.required });
+        (v.name.clone(), fields)
+    };
+    let map: serde_json::Map<String, serde_json::Value> = all.map(fields).collect();
+    let mut text = Vec::new();
+    let indented = serde_json::ser::PrettyFormatter::with_indent(b"    ");
+    let mut serializer = serde_json::Serializer::with_formatter(&mut text, indented);
+    map.serialize(&mut serializer).expect("JSON can be written to memory");
+    String::from_utf8(text).expect("JSON is UTF-8")
 }
 
 /// Every layer of a path, or of a variable: where it was typed, and which one counts.

@@ -10,7 +10,9 @@ impl Loader<'_> {
     /// Ends a load whose values keep their variables. The project is read as far as they allow.
     pub(super) fn uninterpolated(&mut self, mut tree: Node, found: &Found, name: &str, context: &Context) -> Loaded {
         crate::schema::check_required(&tree, &mut self.out);
-        set_name(&mut tree, name);
+        if !self.options.no_normalize {
+            set_name(&mut tree, name);
+        }
         let mut project = crate::decode::project(&tree, &mut Diagnostics::default());
         project.working_dir.clone_from(&found.folder);
         project.compose_files.clone_from(&found.files);

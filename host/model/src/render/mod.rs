@@ -42,6 +42,13 @@ pub fn tree_yaml(tree: &crate::node::Node) -> String {
     yaml::document(&Doc::from(crate::decode::json(tree)).into_yaml())
 }
 
+/// The raw tree of `--no-interpolate` as JSON, keys sorted, without a line feed at the end.
+#[must_use]
+pub fn tree_json(tree: &crate::node::Node) -> String {
+    let sorted = Doc::from(crate::decode::json(tree)).into_yaml();
+    go_escapes(&serde_json::to_string_pretty(&sorted).unwrap_or_default())
+}
+
 /// `<`, `>` and `&` as Go's JSON encoder writes them.
 #[must_use]
 pub(crate) fn go_escapes(json: &str) -> String {
