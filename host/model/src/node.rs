@@ -147,6 +147,15 @@ impl Node {
         self.as_map_mut().and_then(|map| map.get_mut(key)).map(|entry| &mut entry.node)
     }
 
+    /// The items of a sequence below a key; none, if there is none.
+    pub fn items_mut(&mut self, key: &str) -> impl Iterator<Item = &mut Self> {
+        let items = match self.get_mut(key).map(|node| &mut node.value) {
+            Some(Value::Seq(items)) => items.as_mut_slice(),
+            _ => &mut [],
+        };
+        items.iter_mut()
+    }
+
     /// `null`.
     #[must_use]
     pub fn is_null(&self) -> bool {

@@ -33,10 +33,10 @@ pub fn pin(loaded: &mut Loaded, pinned: &BTreeMap<String, String>) {
     }
     for service in services(&mut loaded.tree) {
         service.get_mut("image").into_iter().for_each(|image| replace_text(image, &replace));
-        let hooks = items(service, "pre_start").filter_map(|hook| hook.get_mut("image"));
+        let hooks = service.items_mut("pre_start").filter_map(|hook| hook.get_mut("image"));
         hooks.for_each(|image| replace_text(image, &replace));
         let sources =
-            items(service, "volumes").filter(|mount| is_image(mount)).filter_map(|mount| mount.get_mut("source"));
+            service.items_mut("volumes").filter(|mount| is_image(mount)).filter_map(|mount| mount.get_mut("source"));
         sources.for_each(|source| replace_text(source, &replace));
     }
 }
@@ -88,14 +88,6 @@ fn is_image(mount: &Node) -> bool {
 fn services(tree: &mut Node) -> impl Iterator<Item = &mut Node> {
     let map = tree.get_mut("services").and_then(Node::as_map_mut);
     map.into_iter().flat_map(|map| map.values_mut()).map(|entry| &mut entry.node)
-}
-
-fn items<'n>(service: &'n mut Node, key: &str) -> impl Iterator<Item = &'n mut Node> {
-    let items = match service.get_mut(key).map(|node| &mut node.value) {
-        Some(Value::Seq(items)) => items.as_mut_slice(),
-        _ => &mut [],
-    };
-    items.iter_mut()
 }
 
 fn replace_text(node: &mut Node, replace: &impl Fn(&mut String)) {

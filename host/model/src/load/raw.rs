@@ -147,14 +147,6 @@ fn name_definition(definition: Named<'_>, project: &str) {
     put(map, "name", Value::String(name));
 }
 
-fn items<'n>(service: &'n mut Node, key: &str) -> impl Iterator<Item = &'n mut Node> {
-    let items = match service.get_mut(key).map(|node| &mut node.value) {
-        Some(Value::Seq(items)) => items.as_mut_slice(),
-        _ => &mut [],
-    };
-    items.iter_mut()
-}
-
 /// `published` of a long form stays a number where it was typed as one.
 fn typed_number(port: &mut Node) {
     let whole = port.span.clone();
@@ -199,21 +191,21 @@ fn as_typed(tree: &mut Node) {
                 node.value = Value::String(value.to_string());
             }
         }
-        for mount in items(service.node, "volumes") {
+        for mount in service.node.items_mut("volumes") {
             if let Some(options) = mount.get_mut("bind").and_then(Node::as_map_mut) {
                 put(options, "create_host_path", Value::Bool(true));
             }
         }
-        items(service.node, "ports").for_each(typed_number);
+        service.node.items_mut("ports").for_each(typed_number);
         if let Some(Value::Seq(args)) =
             service.node.get_mut("build").and_then(|build| build.get_mut("args")).map(|args| &mut args.value)
         {
             args.retain(|arg| arg.scalar_text().is_some_and(|text| text.contains('=')));
         }
-        items(service.node, "gpus").for_each(all_devices);
+        service.node.items_mut("gpus").for_each(all_devices);
         let reserved = ["deploy", "resources", "reservations"];
         if let Some(reservations) = reserved.iter().try_fold(service.node, |node, key| node.get_mut(key)) {
-            items(reservations, "devices").for_each(all_devices);
+            reservations.items_mut("devices").for_each(all_devices);
         }
     }
 }
