@@ -71,13 +71,14 @@ pub(crate) async fn up(
         Session { context, engine, project: Arc::new(project), args, follower, signals, shutdown, early: Vec::new() };
     let plan = Arc::new(plan);
     let outcome = session.run(&plan).await?;
-    drop(lock);
     if outcome.failures.is_empty() && outcome.interrupted == windlass_runtime::shutdown::Urgency::None {
+        // Staying with the output keeps nobody else from changing the project.
+        drop(lock);
         summary::show(context, &session.engine, &session.project, &plan, &outcome).await?;
         return session.stay().await;
     }
     session.stop().await?;
-    take_back(context, &session.engine, &session.project, &plan, &outcome).await?;
+    take_back(context, &session.engine, &session.project, &plan, &outcome).await;
     ending(&plan, &outcome)
 }
 

@@ -150,23 +150,37 @@ pub(crate) async fn run_quietly(
     Ok(outcome)
 }
 
-/// After a failure: takes back what the run made, where nothing was started yet.
+/// After a failure: takes back what the run made, where nothing was started yet. The failure stays what the command ends
+/// with: what cannot be taken back is a warning.
 pub(crate) async fn take_back(
     context: &Context,
     engine: &Arc<dyn Engine>,
     project: &Arc<Project>,
     plan: &Plan,
     outcome: &Outcome,
-) -> CliResult<()> {
+) {
     let reachable = outcome.failures.iter().all(|failure| failure.kind != FailureKind::Unreachable);
-    if outcome.ending() != Ending::Failed || !reachable {
-        return Ok(());
+    if outcome.ending() == Ending::Failed
+        && reachable
+        && let Err(error) = undo(context, engine, project, (plan, outcome)).await
+    {
+        context.ui.warning(format_args!("what the failed run made is still there: {error}"));
     }
-    let records = plan.steps.iter().zip(&outcome.steps);
-    let done: BTreeSet<StepId> =
-        records.filter(|(_, record)| record.result == StepResult::Done).map(|(step, _)| step.id).collect();
+}
+
+async fn undo(
+    context: &Context,
+    engine: &Arc<dyn Engine>,
+    project: &Arc<Project>,
+    (plan, outcome): (&Plan, &Outcome),
+) -> CliResult<()> {
+    let ended = |results: &[StepResult]| -> BTreeSet<StepId> {
+        let records = plan.steps.iter().zip(&outcome.steps);
+        records.filter(|(_, record)| results.contains(&record.result)).map(|(step, _)| step.id).collect()
+    };
+    let (done, failed) = (ended(&[StepResult::Done]), ended(&[StepResult::Failed, StepResult::Warned]));
     let now = engine.observe(&project::scope(project)).await?;
-    let Some(undo) = windlass_plan::undo(plan, &done, &now) else { return Ok(()) };
+    let Some(undo) = windlass_plan::undo(plan, &done, &failed, &now) else { return Ok(()) };
     let run = Run { engine: Arc::clone(engine), project: Arc::clone(project), plan: Arc::new(undo), keep_going: true };
     let (_trigger, calm) = Shutdown::channel();
     run_quietly(context, "taking back", run, calm).await.map(drop)

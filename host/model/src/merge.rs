@@ -85,7 +85,7 @@ pub fn merge(base: Node, over: Node, path: &mut Vec<String>, out: &mut Diagnosti
             Node::new(Value::Seq(sequences(left, right, rule, path, out)), over.span)
         }
         (Value::Null, value) => Node::new(value, over.span),
-        (Value::Map(_) | Value::Seq(_), _) | (_, Value::Map(_) | Value::Seq(_)) => {
+        (Value::Map(_) | Value::Seq(_), value) | (_, value @ (Value::Map(_) | Value::Seq(_))) => {
             let place = path.join(".");
             let problem = crate::Diagnostic::error(
                 "cannot-override",
@@ -94,7 +94,7 @@ pub fn merge(base: Node, over: Node, path: &mut Vec<String>, out: &mut Diagnosti
                 format!("cannot override {place}"),
             );
             out.0.push(problem.related("defined here", base.span));
-            Node::new(Value::Null, over.span)
+            Node::new(value, over.span)
         }
         (_, value) => Node::new(value, over.span),
     }

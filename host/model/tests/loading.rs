@@ -57,6 +57,18 @@ fn an_error_in_an_override_points_into_the_override() {
 }
 
 #[test]
+fn an_earlier_value_is_overridden_and_a_later_one_is_not() {
+    let (good, bad) = ("services:\n  a:\n    image: x\n", "services:\n  a:\n    image: [x]\n");
+    let related = |base: &str, over: &str| {
+        let files = Files::new(&[("compose.yaml", base), ("compose.override.yaml", over)]);
+        let problems = files.load(|_| {}).expect_err("an image is a text").0;
+        problems.into_iter().flat_map(|problem| problem.related).map(|(text, _)| text).collect::<Vec<_>>()
+    };
+    assert_eq!(related(good, bad), ["it overrides"]);
+    assert_eq!(related(bad, good), Vec::<String>::new());
+}
+
+#[test]
 fn explain_tells_every_layer() {
     let files = Files::new(&[
         ("compose.yaml", "services:\n  a:\n    image: x\n    environment: { LEVEL: info }\n"),

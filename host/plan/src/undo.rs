@@ -9,11 +9,13 @@ use crate::step::{Action, Plan, StepId};
 /// Takes back the containers, networks and volumes that a failed run made. `None` where the run got further: containers
 /// were started, stopped or replaced, and what it made is of use.
 ///
-/// Volumes stay once a hook ran: it may have written to them.
+/// Volumes stay once a hook ran, even one that failed: it may have written to them.
 #[must_use]
-pub fn undo(plan: &Plan, done: &BTreeSet<StepId>, now: &Observed) -> Option<Plan> {
-    let done: Vec<&Action> =
-        plan.steps.iter().filter(|step| done.contains(&step.id)).map(|step| &step.action).collect();
+pub fn undo(plan: &Plan, done: &BTreeSet<StepId>, failed: &BTreeSet<StepId>, now: &Observed) -> Option<Plan> {
+    let of = |ids: &BTreeSet<StepId>| -> Vec<&Action> {
+        plan.steps.iter().filter(|step| ids.contains(&step.id)).map(|step| &step.action).collect()
+    };
+    let (done, failed) = (of(done), of(failed));
     if done.iter().any(|action| !is_preparation(action)) {
         return None;
     }
@@ -22,10 +24,14 @@ pub fn undo(plan: &Plan, done: &BTreeSet<StepId>, now: &Observed) -> Option<Plan
     for action in &done {
         let Action::CreateContainer(spec) = action else { continue };
         let Some(found) = now.containers.iter().find(|container| container.name == spec.create_name) else { continue };
+        if found.is_up() {
+            // Its start was told as a failure, and it runs all the same.
+            return None;
+        }
         let remove = Action::RemoveContainer { container: found.reference(), volumes: true, force: true };
         gone.push(builder.push(Draft::new(remove, CAUSE).of(&spec.container.service)));
     }
-    let hooked = done.iter().any(|action| is_hook(action));
+    let hooked = done.iter().chain(&failed).any(|action| is_hook(action));
     for action in &done {
         let remove = match action {
             Action::CreateNetwork { network, .. } => {

@@ -1,5 +1,7 @@
 //! Plans of `down`, `stop`, `start`, `restart`, `kill`, `rm`, `pull` and `build` as text.
 
+use std::collections::BTreeSet;
+
 use windlass_plan::observed::{ContainerState, Volume};
 use windlass_plan::options::RemoveImages;
 use windlass_plan::{
@@ -55,12 +57,32 @@ fn a_run_that_failed_before_any_start_is_taken_back_and_no_other() {
     let until =
         |last: fn(&Action) -> bool| plan.steps.iter().filter(|step| last(&step.action)).map(|step| step.id).collect();
     let now = World::of(&project).observed;
-    let undo = windlass_plan::undo(&plan, &until(made), &now).expect("there is something to take back");
+    let none = BTreeSet::new();
+    let undo = windlass_plan::undo(&plan, &until(made), &none, &now).expect("there is something to take back");
     assert_eq!(check(&undo), []);
     insta::assert_snapshot!(render(&undo));
     let started: fn(&Action) -> bool = |action| !matches!(action, Action::Up);
-    assert_eq!(windlass_plan::undo(&plan, &until(started), &now), None, "services run");
-    assert_eq!(windlass_plan::undo(&plan, &until(|_| false), &now), None, "nothing was made");
+    assert_eq!(windlass_plan::undo(&plan, &until(started), &none, &now), None, "services run");
+    assert_eq!(windlass_plan::undo(&plan, &none, &none, &now), None, "nothing was made");
+    let running = World::of(&project).running().observed;
+    assert_eq!(windlass_plan::undo(&plan, &until(made), &none, &running), None, "a failed start that runs");
+}
+
+#[test]
+fn a_volume_that_a_failed_hook_may_have_written_to_is_not_taken_back() {
+    let project = project(
+        "services: { db: { image: 'db:1', volumes: ['data:/d'], pre_start: [{ image: 'seed:1', command: fill }] } }\nvolumes: { data: }\n",
+    );
+    let plan = windlass_plan::up(&project, &Observed::default(), &UpOptions::default()).expect("it can be planned");
+    let of = |wanted: fn(&Action) -> bool| {
+        plan.steps.iter().filter(|step| wanted(&step.action)).map(|step| step.id).collect::<BTreeSet<_>>()
+    };
+    let made = of(|action| matches!(action, Action::CreateVolume { .. } | Action::CreateContainer(_)));
+    let hook = of(|action| matches!(action, Action::RunHookContainer { .. }));
+    assert_eq!((made.len(), hook.len()), (2, 1));
+    let now = World::of(&project).observed;
+    let undo = windlass_plan::undo(&plan, &made, &hook, &now).expect("the container goes");
+    assert!(!render(&undo).contains("volume"), "{}", render(&undo));
 }
 
 #[test]

@@ -280,7 +280,7 @@ pub(crate) async fn run(context: &Context, args: UpArgs) -> CliResult<()> {
         None => running.await?,
     };
     summary::show(context, &engine, &project, &plan, &outcome).await?;
-    take_back(context, &engine, &project, &plan, &outcome).await?;
+    take_back(context, &engine, &project, &plan, &outcome).await;
     ending(&plan, &outcome)
 }
 

@@ -97,3 +97,18 @@ fn problems_for_editors_are_json() {
     }
     insta::assert_snapshot!(session(&[screen]));
 }
+
+#[test]
+fn config_without_values_and_its_variables() {
+    let desk = Desk::new(
+        "services:\n  web:\n    image: 'shop:${TAG:-1}'\n    environment: [MODE=a, 'HOST=${HOST}']\n    ports: ['${PORT}:80']\n",
+    );
+    desk.folder.write("compose.override.yaml", "services: { web: { environment: { MODE: b }, tmpfs: /run } }\n");
+    let screens = [
+        desk.run(&["config", "--no-interpolate"]).ok(),
+        desk.run(&["config", "--no-interpolate", "--no-normalize", "--format", "json"]).ok(),
+        desk.run(&["config", "--variables", "--format", "yaml"]).ok(),
+        desk.run(&["config", "--variables", "--format", "json"]).ok(),
+    ];
+    insta::assert_snapshot!(session(&screens));
+}

@@ -1,6 +1,7 @@
 //! `config --explain`: where every value and every variable came from, in the order of the files.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use super::{Loaded, Loader};
 use crate::decode;
@@ -16,6 +17,8 @@ const LONG: usize = 100;
 /// Everything that was typed, remembered while loading.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Origins {
+    /// The project's compose files: a later one overrides an earlier one.
+    pub(super) files: Vec<PathBuf>,
     values: Vec<Typed>,
     variables: Vec<(String, Source)>,
 }
@@ -68,14 +71,22 @@ pub enum Fate {
 }
 
 impl Origins {
+    /// Which of the project's files a place is in.
+    fn place(&self, span: &Span) -> Option<usize> {
+        let file = span.file.as_ref()?;
+        self.files.iter().position(|path| *path == file.path)
+    }
+
     /// Adds to every problem of a value the places of values that it replaced.
     pub(super) fn tell_overridden(&self, problems: &mut Diagnostics) {
         for problem in problems.0.iter_mut().filter(|problem| problem.related.is_empty()) {
-            let Some(span) = &problem.span else { continue };
-            let other = |typed: &&Typed| typed.path == problem.path && !typed.outside && typed.span.file != span.file;
-            let before = self.values.iter().filter(other).map(|typed| typed.span.clone());
-            let before: Vec<Span> = before.filter(|found| found.file.is_some()).collect();
-            problem.related.extend(before.into_iter().map(|span| ("it overrides".to_owned(), span)));
+            let Some(own) = problem.span.as_ref().and_then(|span| self.place(span)) else { continue };
+            let earlier = |typed: &&Typed| {
+                typed.path == problem.path && !typed.outside && self.place(&typed.span).is_some_and(|place| place < own)
+            };
+            let before =
+                self.values.iter().filter(earlier).map(|typed| ("it overrides".to_owned(), typed.span.clone()));
+            problem.related.extend(before);
         }
     }
 }

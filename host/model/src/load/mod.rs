@@ -142,6 +142,7 @@ impl Loader<'_> {
     /// Runs the pipeline; `None` when it cannot go on.
     fn run(&mut self) -> Option<Loaded> {
         let found = discover::find(self)?;
+        self.origins.files.clone_from(&found.files);
         let mut context = Context { folder: found.folder.clone(), variables: found.variables.clone() };
         let texts: Vec<Vec<Node>> = found.files.iter().map(|path| self.parse(path)).collect();
         if self.out.has_errors() {
@@ -310,10 +311,13 @@ impl Diagnostics {
             (problem.severity == Severity::Warning, path.is_none(), path, span.map(|span| (span.line, span.column)))
         };
         self.0.sort_by_key(key);
-        // A value of the wrong form cannot be merged either: told once.
-        let wrong: Vec<Option<Span>> =
-            self.0.iter().filter(|problem| problem.code == "type").map(|problem| problem.span.clone()).collect();
-        self.0.retain(|problem| problem.code != "cannot-override" || !wrong.contains(&problem.span));
+        // A value of the wrong form cannot be merged either, on whichever side it stands: told once.
+        let wrong: Vec<Span> =
+            self.0.iter().filter(|problem| problem.code == "type").filter_map(|problem| problem.span.clone()).collect();
+        self.0.retain(|problem| {
+            let mut places = problem.span.iter().chain(problem.related.iter().map(|(_, span)| span));
+            problem.code != "cannot-override" || !places.any(|span| wrong.contains(span))
+        });
         self.0.dedup();
         self.0.iter_mut().for_each(crate::advice::advise);
         self
