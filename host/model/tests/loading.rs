@@ -155,6 +155,18 @@ fn ten_megabytes_load() {
     assert_eq!(loaded.project.services["a"].environment.len(), 10_000);
 }
 
+/// Quadratic work on these lines would take minutes.
+#[test]
+fn many_tabs_beside_many_values_are_looked_at_once() {
+    let values: String = (0..60_000).map(|n| format!("      V{n}: \"{n}\"\n")).collect();
+    let script = "        \techo hello\n".repeat(60_000);
+    let compose = format!(
+        "services:\n  a:\n    image: x\n    environment:\n{values}    labels:\n      script: |\n        first\n{script}"
+    );
+    let loaded = Files::new(&[("compose.yaml", &compose)]).load(|_| {}).expect("it loads");
+    assert_eq!(loaded.project.services["a"].labels["script"].lines().count(), 60_001);
+}
+
 #[test]
 fn what_config_prints_can_be_read_again() {
     let compose = "name: p\nservices:\n  a:\n    image: x\n    command: [\"$$HOME\", 'it''s', \"a: b\", \"# c\", \"\", \"1\", \"null\", \" lead\", \"tab\\t\", \"line\\nline\\n\", \"é 🐢\"]\n    environment: { A: \"$$x\", B: , C: \"yes\" }\n";

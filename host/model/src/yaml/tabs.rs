@@ -103,19 +103,43 @@ impl Covered {
     /// The first tab that stands where only blanks may: line from 1, column from 0.
     pub(super) fn misplaced(&self, text: &str) -> Option<(usize, usize)> {
         let lines: Vec<&str> = text.split('\n').collect();
+        let allowed = self.allowed(&lines);
+        let mut tabs = lines.iter().enumerate().filter_map(|(index, line)| Some((index + 1, leading_tab(line)?)));
+        tabs.find(|(line, column)| *column < allowed[*line])
+    }
+
+    /// By line (from 1): the first column in which a tab may stand. Every line is looked at once, however many regions there
+    /// are: scalars do not overlap, and collections in brackets are counted at their ends.
+    fn allowed(&self, lines: &[&str]) -> Vec<usize> {
+        let mut allowed = vec![usize::MAX; lines.len() + 2];
+        let mut brackets = vec![0_isize; lines.len() + 2];
         let bracket = |line: usize, column: usize| {
             lines.get(line.wrapping_sub(1)).and_then(|line| line.chars().nth(column)).is_some_and(|c| "[{".contains(c))
         };
-        let inside = |line: usize, column: usize| {
-            self.regions.iter().any(|(first, last, part)| match part {
-                _ if !(first + 1..=*last).contains(&line) => false,
-                Part::Quoted => true,
-                Part::Indented => indentation(&lines, *first, *last).is_some_and(|indent| column >= indent),
-                Part::Collection(start) => bracket(*first, *start),
-            })
-        };
-        let found = lines.iter().enumerate().filter_map(|(index, line)| Some((index + 1, leading_tab(line)?)));
-        found.into_iter().find(|(line, column)| !inside(*line, *column))
+        for (first, last, part) in self.regions.iter().filter(|(first, last, _)| first < last) {
+            let last = (*last).min(lines.len());
+            let from = match part {
+                Part::Quoted => Some(0),
+                Part::Indented => indentation(lines, *first, last),
+                Part::Collection(start) if bracket(*first, *start) => {
+                    brackets[first + 1] += 1;
+                    brackets[last + 1] -= 1;
+                    None
+                }
+                Part::Collection(_) => None,
+            };
+            if let Some(from) = from {
+                allowed[first + 1..=last].iter_mut().for_each(|column| *column = from.min(*column));
+            }
+        }
+        let mut open = 0;
+        for (column, change) in allowed.iter_mut().zip(brackets) {
+            open += change;
+            if open > 0 {
+                *column = 0;
+            }
+        }
+        allowed
     }
 }
 
