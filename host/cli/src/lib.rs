@@ -1,56 +1,34 @@
 //! The `windlass` command line: wires model, planner, executor, engine and plugins together.
 //!
-//! [`run`] is the whole program: arguments → [`settings::Settings`] → a command → an exit code. Everything it touches
+//! [`run`] is the whole program: arguments → [`Settings`] → a command → an exit code. Everything it touches
 //! comes in through [`World`], so that tests run it in their own process over a fake engine.
 
-mod args;
-mod attached;
-mod backend;
 mod commands;
-mod context;
-mod diagnostics;
-mod digests;
-pub mod env_vars;
+mod entry;
 pub mod errors;
-mod execution;
-mod files;
-mod follow;
-mod humanize;
-mod invoked;
-mod lock;
-mod logs;
-mod places;
-mod ports;
-mod project;
-mod reporter;
-mod settings;
-mod signals;
-mod summary;
-mod table;
-mod template;
-mod ui;
-mod world;
+mod output;
 
-pub use args::Cli;
-pub use backend::{Backend, HooksRequest};
-pub use settings::Settings;
-pub use ui::{Streams, Terminals};
-pub use world::World;
+pub use entry::args::Cli;
+pub use entry::backend::{Backend, HooksRequest};
+pub use entry::env_vars;
+pub use entry::settings::Settings;
+pub use entry::world::World;
+pub use output::ui::{Streams, Terminals};
 
 use std::sync::{Arc, OnceLock};
 
 use clap::FromArgMatches as _;
 
-use crate::context::Context;
+use crate::entry::context::Context;
 use crate::errors::{CliError, CliResult, exit_code};
-use crate::ui::{Ui, UiOptions};
+use crate::output::ui::{Ui, UiOptions};
 
 /// Runs the program; the result is its exit code.
 #[must_use]
 pub fn run(world: World) -> u8 {
     let World { args, environment, cwd, streams, backend, now } = world;
     let terminals = streams.terminals;
-    let invocation = match invoked::read(args, environment) {
+    let invocation = match entry::invoked::read(args, environment) {
         Ok(invocation) => invocation,
         Err(error) => return finish(&Ui::new(streams, UiOptions::plain()), &error),
     };
@@ -69,7 +47,7 @@ pub fn run(world: World) -> u8 {
     }
 }
 
-fn parse(args: &[String]) -> CliResult<(Cli, args::GlobalArgs)> {
+fn parse(args: &[String]) -> CliResult<(Cli, entry::args::GlobalArgs)> {
     let matches = commands::complete_command().try_get_matches_from(args)?;
     let cli = Cli::from_arg_matches(&matches)?;
     let global = cli.global.clone();
@@ -89,6 +67,6 @@ fn block_on(future: impl Future<Output = CliResult<()>>) -> CliResult<()> {
 }
 
 fn finish(ui: &Ui, error: &CliError) -> u8 {
-    diagnostics::show_error(ui, error);
+    output::diagnostics::show_error(ui, error);
     exit_code(error)
 }

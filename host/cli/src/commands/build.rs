@@ -4,10 +4,10 @@ use clap::Args;
 use windlass_plan::BuildCommandOptions;
 use windlass_plan::step::BuildOptions;
 
-use crate::context::Context;
+use crate::commands::execution::run_plan;
+use crate::entry::context::Context;
+use crate::entry::project;
 use crate::errors::CliResult;
-use crate::execution::run_plan;
-use crate::project;
 
 /// Build the images of services
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 use clap::Args;
 use clap_complete::Shell;
 
-use crate::context::Context;
+use crate::entry::context::Context;
 use crate::errors::CliResult;
 
 /// Print the completion script of a shell

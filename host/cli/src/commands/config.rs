@@ -9,9 +9,11 @@ use windlass_model::load::{Fate, Layer};
 use windlass_model::project::Service;
 use windlass_model::{Loaded, Project, hash, render};
 
-use crate::context::Context;
+use crate::commands::digests;
+use crate::entry::context::Context;
+use crate::entry::project;
 use crate::errors::{CliError, CliResult};
-use crate::{digests, project, table};
+use crate::output::table;
 
 /// Check the compose file and print it in canonical form
 #[derive(Debug, Args)]

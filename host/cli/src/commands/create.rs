@@ -6,10 +6,10 @@ use clap::Args;
 use windlass_plan::UpOptions;
 
 use super::up::{Planned, ShapeArgs, planned};
-use crate::context::Context;
+use crate::commands::execution::{Run, announce, ending, run_to_end};
+use crate::entry::context::Context;
+use crate::entry::{lock, project};
 use crate::errors::CliResult;
-use crate::execution::{Run, announce, ending, run_to_end};
-use crate::{lock, project};
 
 /// Create containers, do not start them
 #[derive(Debug, Args)]

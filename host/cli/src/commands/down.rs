@@ -5,10 +5,10 @@ use windlass_plan::DownOptions;
 use windlass_plan::options::RemoveImages;
 
 use super::seconds;
-use crate::context::Context;
+use crate::commands::execution::run_plan;
+use crate::entry::context::Context;
+use crate::entry::{lock, project};
 use crate::errors::{CliError, CliResult};
-use crate::execution::run_plan;
-use crate::{lock, project};
 
 /// Stop and remove containers and networks
 #[derive(Debug, Args)]

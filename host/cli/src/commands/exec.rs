@@ -10,9 +10,9 @@ use windlass_plan::observed::Container;
 use windlass_runtime::Engine;
 use windlass_runtime::engine::{ContainerFilter, ExecSession, ExecSpec, OutputStream};
 
-use crate::context::Context;
+use crate::entry::context::Context;
+use crate::entry::project;
 use crate::errors::{CliError, CliResult};
-use crate::project;
 
 /// Run a command in a running container
 #[derive(Debug, Args)]

@@ -4,9 +4,10 @@ use clap::Args;
 use serde_json::json;
 use windlass_runtime::engine::ContainerFilter;
 
-use crate::context::Context;
+use crate::entry::context::Context;
+use crate::entry::project;
 use crate::errors::{CliError, CliResult};
-use crate::{project, table};
+use crate::output::table;
 
 /// List the images that containers use
 #[derive(Debug, Args)]

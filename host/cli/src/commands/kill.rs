@@ -3,10 +3,10 @@
 use clap::Args;
 use windlass_plan::KillOptions;
 
-use crate::context::Context;
+use crate::commands::execution::run_plan;
+use crate::entry::context::Context;
+use crate::entry::project;
 use crate::errors::CliResult;
-use crate::execution::run_plan;
-use crate::project;
 
 /// Send a signal to running containers
 #[derive(Debug, Args)]

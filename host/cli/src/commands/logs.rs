@@ -9,12 +9,12 @@ use windlass_plan::observed::Container;
 use windlass_runtime::Engine;
 use windlass_runtime::engine::{ContainerFilter, LogOptions};
 
-use crate::context::Context;
+use crate::entry::context::Context;
+use crate::entry::project;
+use crate::entry::signals::Signals;
 use crate::errors::{CliError, CliResult};
-use crate::follow::{FollowOptions, Follower, Next};
-use crate::logs::{LogPrinter, LogStyle, short_name};
-use crate::project;
-use crate::signals::Signals;
+use crate::output::follow::{FollowOptions, Follower, Next};
+use crate::output::logs::{LogPrinter, LogStyle, short_name};
 
 /// Show the output of containers
 #[derive(Debug, Args)]

@@ -8,9 +8,9 @@ use windlass_plan::observed::Container;
 use windlass_runtime::engine::ContainerFilter;
 
 use super::ps::word;
-use crate::context::Context;
+use crate::entry::context::Context;
 use crate::errors::{CliError, CliResult};
-use crate::table;
+use crate::output::table;
 
 /// List projects
 #[derive(Debug, Args)]

@@ -2,16 +2,19 @@
 
 use clap::CommandFactory as _;
 
-use crate::args::{Cli, Command};
-use crate::context::Context;
+use crate::entry::args::{Cli, Command};
+use crate::entry::context::Context;
 use crate::errors::{CliError, CliResult};
 
+pub(crate) mod attached;
 pub(crate) mod build;
 pub(crate) mod completion;
 pub(crate) mod config;
 pub(crate) mod create;
+pub(crate) mod digests;
 pub(crate) mod down;
 pub(crate) mod exec;
+pub(crate) mod execution;
 pub(crate) mod images;
 pub(crate) mod kill;
 pub(crate) mod logs;

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::up::ShapeArgs;
-use crate::context::Context;
+use crate::entry::context::Context;
 use crate::errors::CliResult;
 
 /// Print what `up` would do and why; change nothing
@@ -17,9 +17,9 @@ pub(crate) async fn run(context: &Context, args: PlanArgs) -> CliResult<()> {
     let options = args.shape.options(context)?;
     let engine = context.engine()?;
     // The answer to a question would change the plan: the questions are printed with it instead.
-    let project = crate::project::selected(context, &engine, &options.targets, options.no_deps).await?;
-    crate::project::not_empty(&project)?;
-    let observed = engine.observe(&crate::project::scope(&project)).await?;
+    let project = crate::entry::project::selected(context, &engine, &options.targets, options.no_deps).await?;
+    crate::entry::project::not_empty(&project)?;
+    let observed = engine.observe(&crate::entry::project::scope(&project)).await?;
     let plan = windlass_plan::up(&project, &observed, &options)?;
     context.ui.data(windlass_plan::render(&plan))
 }

@@ -3,9 +3,10 @@
 use clap::Args;
 use windlass_runtime::engine::ContainerFilter;
 
-use crate::context::Context;
+use crate::entry::context::Context;
+use crate::entry::project;
 use crate::errors::{CliError, CliResult};
-use crate::{ports, project};
+use crate::output::ports;
 
 /// Print the address that a container port is published at
 #[derive(Debug, Args)]

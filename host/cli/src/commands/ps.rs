@@ -7,9 +7,10 @@ use serde_json::{Value as Json, json};
 use windlass_plan::observed::{Container, ContainerState, Health};
 use windlass_runtime::engine::ContainerFilter;
 
-use crate::context::Context;
+use crate::entry::context::Context;
+use crate::entry::project;
 use crate::errors::{CliError, CliResult};
-use crate::{humanize, ports, project, table, template};
+use crate::output::{humanize, ports, table, template};
 
 /// List containers
 #[derive(Debug, Args)]

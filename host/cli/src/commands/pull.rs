@@ -3,10 +3,10 @@
 use clap::Args;
 use windlass_plan::PullOptions;
 
-use crate::context::Context;
+use crate::commands::execution::run_plan;
+use crate::entry::context::Context;
+use crate::entry::project;
 use crate::errors::{CliError, CliResult};
-use crate::execution::run_plan;
-use crate::project;
 
 /// Pull the images of services
 #[derive(Debug, Args)]

@@ -4,10 +4,10 @@ use clap::Args;
 use windlass_plan::RestartOptions;
 
 use super::seconds;
-use crate::context::Context;
+use crate::commands::execution::run_plan;
+use crate::entry::context::Context;
+use crate::entry::{lock, project};
 use crate::errors::CliResult;
-use crate::execution::run_plan;
-use crate::{lock, project};
 
 /// Restart containers, and those that depend on them with `restart: true`
 #[derive(Debug, Args)]

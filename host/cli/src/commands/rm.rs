@@ -4,10 +4,10 @@ use clap::Args;
 use windlass_plan::RemoveOptions;
 use windlass_plan::step::Action;
 
-use crate::context::Context;
+use crate::commands::execution::run_plan;
+use crate::entry::context::Context;
+use crate::entry::{lock, project};
 use crate::errors::CliResult;
-use crate::execution::run_plan;
-use crate::{lock, project};
 
 /// Remove stopped containers
 #[derive(Debug, Args)]

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::context::Context;
+use crate::entry::context::Context;
 use crate::errors::CliResult;
 
 /// Print the JSON Schema of `x-windlass` and `windlass.yaml`

@@ -3,10 +3,10 @@
 use clap::Args;
 use windlass_plan::StartOptions;
 
-use crate::context::Context;
+use crate::commands::execution::run_plan;
+use crate::entry::context::Context;
+use crate::entry::{lock, project};
 use crate::errors::CliResult;
-use crate::execution::run_plan;
-use crate::{lock, project};
 
 /// Start stopped containers, in order, each when its dependencies are up
 #[derive(Debug, Args)]

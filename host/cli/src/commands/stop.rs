@@ -4,10 +4,10 @@ use clap::Args;
 use windlass_plan::StopOptions;
 
 use super::seconds;
-use crate::context::Context;
+use crate::commands::execution::run_plan;
+use crate::entry::context::Context;
+use crate::entry::{lock, project};
 use crate::errors::CliResult;
-use crate::execution::run_plan;
-use crate::{lock, project};
 
 /// Stop containers, keep them
 #[derive(Debug, Args)]

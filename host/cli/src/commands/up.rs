@@ -12,10 +12,12 @@ use windlass_plan::{Observed, Plan, PlanResult, UpOptions};
 use windlass_runtime::Engine;
 
 use super::seconds;
-use crate::context::Context;
+use crate::commands::attached;
+use crate::commands::execution::{Answers, Run, announce, ending, plan_with_answers, run_to_end, take_back};
+use crate::entry::context::Context;
+use crate::entry::{lock, project};
 use crate::errors::{CliError, CliResult};
-use crate::execution::{Answers, Run, announce, ending, plan_with_answers, run_to_end, take_back};
-use crate::{attached, lock, project, summary};
+use crate::output::summary;
 
 /// Create and start containers, and wait until they are ready and their data is loaded
 ///

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
-use crate::context::Context;
+use crate::entry::context::Context;
 use crate::errors::{CliError, CliResult};
 
 /// Print the version

@@ -8,8 +8,8 @@ use windlass_runtime::event::Stamped;
 use windlass_runtime::hooks::{LogSeverity, Verdict};
 
 use super::{Scene, words};
-use crate::humanize;
-use crate::ui::Ui;
+use crate::output::humanize;
+use crate::output::ui::Ui;
 
 /// State between events.
 pub(super) struct Plain {

@@ -7,9 +7,9 @@ use windlass_plan::{Plan, StepId};
 use windlass_runtime::event::{EventSink, Stamped};
 use windlass_runtime::{Event, Outcome};
 
-use crate::context::Context;
-use crate::settings::Progress;
-use crate::ui::Ui;
+use crate::entry::context::Context;
+use crate::entry::settings::Progress;
+use crate::output::ui::Ui;
 
 mod json;
 mod live;
@@ -68,7 +68,7 @@ impl Reporter {
 impl Scene {
     /// Where the user typed what a failed step is about.
     pub(crate) fn place(&self, step: StepId, message: &str) -> Option<Span> {
-        crate::places::place(self.typed.as_ref()?, words::step(&self.plan, step), message)
+        crate::output::places::place(self.typed.as_ref()?, words::step(&self.plan, step), message)
     }
 }
 

@@ -6,7 +6,7 @@ use windlass_runtime::Event;
 use windlass_runtime::event::Stamped;
 
 use super::{Scene, words};
-use crate::ui::Ui;
+use crate::output::ui::Ui;
 
 /// Prints an event.
 pub(super) fn event(ui: &Ui, scene: &Scene, stamped: &Stamped) {

@@ -6,10 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use windlass_model::node::Node;
 use windlass_runtime::Engine;
 
-use crate::backend::Backend;
+use crate::entry::backend::Backend;
+use crate::entry::settings::Settings;
 use crate::errors::CliResult;
-use crate::settings::Settings;
-use crate::ui::Ui;
+use crate::output::ui::Ui;
 
 /// What every command is given.
 pub(crate) struct Context {

@@ -8,16 +8,17 @@ use windlass_plan::{Plan, StopOptions};
 use windlass_runtime::engine::{ContainerFilter, LogOptions};
 use windlass_runtime::{Engine, Outcome, ProjectLock, Shutdown, execute};
 
+use crate::commands::execution::{Run, ending, execution, run_quietly, take_back};
 use crate::commands::seconds;
 use crate::commands::up::{Planned, UpArgs, attachable};
-use crate::context::Context;
+use crate::entry::context::Context;
+use crate::entry::project;
+use crate::entry::signals::Signals;
 use crate::errors::{CliError, CliResult};
-use crate::execution::{Run, ending, execution, run_quietly, take_back};
-use crate::follow::{Exit, FollowOptions, Follower, Next};
-use crate::logs::{LogPrinter, LogStyle};
-use crate::reporter::Reporter;
-use crate::signals::Signals;
-use crate::{project, summary};
+use crate::output::follow::{Exit, FollowOptions, Follower, Next};
+use crate::output::logs::{LogPrinter, LogStyle};
+use crate::output::reporter::Reporter;
+use crate::output::summary;
 
 /// How long the ends of stopped containers are waited for.
 const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(1);

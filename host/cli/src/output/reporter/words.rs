@@ -6,8 +6,8 @@ use windlass_runtime::Event;
 use windlass_runtime::hooks::Verdict;
 
 use super::Scene;
-use crate::diagnostics::show_place;
-use crate::ui::{Style, Ui};
+use crate::output::diagnostics::show_place;
+use crate::output::ui::{Style, Ui};
 
 /// A step of the plan.
 pub(crate) fn step(plan: &Plan, id: StepId) -> &Step {

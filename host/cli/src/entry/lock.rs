@@ -2,8 +2,8 @@
 
 use windlass_runtime::{LockError, ProjectLock};
 
-use crate::context::Context;
-use crate::env_vars;
+use crate::entry::context::Context;
+use crate::entry::env_vars;
 use crate::errors::{CliError, CliResult};
 
 /// Takes the project's lock for a command; it is free again when the value is dropped or the process ends.

@@ -7,11 +7,11 @@ use windlass_plan::{Observed, PlanError, rebuild_from_labels};
 use windlass_runtime::Engine;
 use windlass_runtime::engine::Scope;
 
-use crate::context::Context;
-use crate::diagnostics;
-use crate::env_vars;
+use crate::entry::context::Context;
+use crate::entry::env_vars;
+use crate::entry::files::OsFiles;
 use crate::errors::{CliError, CliResult};
-use crate::files::OsFiles;
+use crate::output::diagnostics;
 
 /// Loads the project and shows its warnings.
 pub(crate) fn load(context: &Context, change: impl FnOnce(&mut LoadOptions)) -> CliResult<Loaded> {

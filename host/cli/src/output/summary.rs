@@ -11,11 +11,11 @@ use windlass_runtime::outcome::StepResult;
 use windlass_runtime::timeline::{self, ServiceTimeline, StageTime};
 use windlass_runtime::{Ending, Engine, Outcome};
 
-use super::commands::ps::word;
-use crate::context::Context;
+use crate::commands::ps::word;
+use crate::entry::context::Context;
+use crate::entry::settings::Progress;
 use crate::errors::CliResult;
-use crate::settings::Progress;
-use crate::{humanize, ports, table};
+use crate::output::{humanize, ports, table};
 
 /// Prints the summary; nothing where nothing was done, or where a machine reads.
 pub(crate) async fn show(

@@ -7,7 +7,7 @@ use windlass_model::node::Span;
 use windlass_model::{Diagnostic, Diagnostics, Severity};
 
 use crate::errors::CliError;
-use crate::ui::{Style, Ui};
+use crate::output::ui::{Style, Ui};
 
 /// Shows why the program ends; nothing where that was shown already.
 pub(crate) fn show_error(ui: &Ui, error: &CliError) {

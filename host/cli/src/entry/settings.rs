@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use windlass_model::LoadOptions;
 
-use crate::args::GlobalArgs;
-use crate::env_vars::{self, Environment};
+use crate::entry::args::GlobalArgs;
+use crate::entry::env_vars::{self, Environment};
 use crate::errors::{CliError, CliResult};
-use crate::ui::{Terminals, UiOptions};
+use crate::output::ui::{Terminals, UiOptions};
 
 /// Kinds of progress output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

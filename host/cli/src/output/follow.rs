@@ -12,7 +12,7 @@ use windlass_runtime::Engine;
 use windlass_runtime::engine::{ContainerEvent, ContainerFilter, EngineResult, LogOptions, OutputChunk};
 
 use crate::errors::CliResult;
-use crate::logs::{LogPrinter, short_name};
+use crate::output::logs::{LogPrinter, short_name};
 
 /// Whose output, and from when.
 pub(crate) struct FollowOptions {

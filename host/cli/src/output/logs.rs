@@ -7,7 +7,7 @@ use windlass_plan::observed::Container;
 use windlass_runtime::engine::{OutputChunk, OutputStream};
 
 use crate::errors::CliResult;
-use crate::ui::Ui;
+use crate::output::ui::Ui;
 
 /// Colours in the order in which containers get them.
 const COLOURS: [&str; 10] = ["36", "33", "32", "35", "34", "36;1", "33;1", "32;1", "35;1", "34;1"];

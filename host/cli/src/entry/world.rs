@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::backend::{Backend, Machine};
-use crate::env_vars::Environment;
-use crate::ui::{Streams, Terminals};
+use crate::entry::backend::{Backend, Machine};
+use crate::entry::env_vars::Environment;
+use crate::output::ui::{Streams, Terminals};
 
 /// Everything that a run touches.
 pub struct World {

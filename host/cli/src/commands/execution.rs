@@ -13,13 +13,13 @@ use windlass_runtime::{
     execute,
 };
 
-use crate::backend::HooksRequest;
-use crate::context::Context;
+use crate::entry::backend::HooksRequest;
+use crate::entry::context::Context;
+use crate::entry::project;
+use crate::entry::settings::Progress;
+use crate::entry::signals::Signals;
 use crate::errors::{CliError, CliResult, Failure};
-use crate::project;
-use crate::reporter::Reporter;
-use crate::settings::Progress;
-use crate::signals::Signals;
+use crate::output::reporter::Reporter;
 
 /// How often the live area is drawn anew.
 const REDRAW: Duration = Duration::from_millis(100);

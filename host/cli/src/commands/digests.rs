@@ -6,7 +6,7 @@ use futures_util::future::try_join_all;
 use windlass_model::reference::Reference;
 use windlass_model::{Loaded, pin};
 
-use crate::context::Context;
+use crate::entry::context::Context;
 use crate::errors::{CliError, CliResult};
 
 /// Holds every image of the enabled services fast by its digest.

@@ -11,8 +11,8 @@ use windlass_runtime::hooks::{LogSeverity, Verdict};
 use windlass_runtime::{Event, Outcome};
 
 use super::{Scene, words};
-use crate::humanize;
-use crate::ui::{Style, Ui};
+use crate::output::humanize;
+use crate::output::ui::{Style, Ui};
 
 const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 

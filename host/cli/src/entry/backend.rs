@@ -7,9 +7,9 @@ use windlass_plugin_host::{HostOptions, PluginHost, ProjectFacts};
 use windlass_runtime::hooks::Dialer;
 use windlass_runtime::{Engine, Hooks};
 
-use crate::env_vars;
+use crate::entry::env_vars;
+use crate::entry::settings::Settings;
 use crate::errors::CliResult;
-use crate::settings::Settings;
 
 /// Makes engine and plugins, each when a command first needs it.
 pub trait Backend: Send + Sync {

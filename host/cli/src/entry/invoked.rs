@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::env_vars::{self, Environment};
+use crate::entry::env_vars::{self, Environment};
 use crate::errors::{CliError, CliResult};
 
 /// Arguments and environment after the caller's ways are undone.
