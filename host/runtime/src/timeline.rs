@@ -34,7 +34,7 @@ pub struct ServiceTimeline {
 /// One stage of one service, over all its replicas.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StageTime {
-    /// `image`, `create`, `wait`, `start`, `hooks`, `ready`, `load`, `stop`, `remove`.
+    /// `image`, `resources` (networks and volumes), `create`, `wait`, `start`, `hooks`, `ready`, `load`, `stop`, `remove`.
     pub stage: &'static str,
     /// When its first step began, since the run began.
     pub begin: Duration,
@@ -87,8 +87,15 @@ fn stage(action: &Action) -> Option<&'static str> {
         Action::Probe { .. } => "ready",
         Action::Load { .. } => "load",
         Action::StopContainer { .. } | Action::KillContainer { .. } => "stop",
+        Action::CreateNetwork { .. }
+        | Action::ConnectNetwork { .. }
+        | Action::DisconnectNetwork { .. }
+        | Action::CreateVolume { .. } => "resources",
+        Action::RemoveContainer { .. }
+        | Action::RemoveNetwork { .. }
+        | Action::RemoveVolume { .. }
+        | Action::RemoveImage { .. } => "remove",
         Action::Up => return None,
-        _ => "remove",
     })
 }
 

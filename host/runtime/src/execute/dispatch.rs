@@ -9,14 +9,14 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use windlass_plan::{Action, Plan, Step, StepId};
 
-use super::Execution;
 use super::graph::Graph;
-use super::run::{Context, Run};
-use super::task::{self, End};
+use super::task;
 use crate::event::{Event, EventSink, Stamped};
+use crate::execution::Execution;
 use crate::failure::StepError;
 use crate::outcome::{Failure, FailureKind, Outcome, StepResult};
 use crate::shutdown::{Shutdown, Urgency};
+use crate::steps::{Context, End, Run, manner};
 use crate::timeouts::PARALLEL;
 use crate::watch::{Pump, watch};
 
@@ -121,7 +121,7 @@ impl<'a> Dispatcher<'a> {
         let plan = Arc::clone(&self.plan);
         loop {
             let full = self.busy >= limit;
-            let Some(id) = self.graph.take(|id| !full || waits(&plan.steps[id.0].action)) else { return };
+            let Some(id) = self.graph.take(|id| !full || manner(&plan.steps[id.0].action).waits) else { return };
             let step = &plan.steps[id.0];
             if self.ending() && !step.completes {
                 self.graph.end(id, StepResult::Cancelled, (None, None));
@@ -137,7 +137,7 @@ impl<'a> Dispatcher<'a> {
 
     fn spawn(&mut self, step: &Step, sender: &mpsc::UnboundedSender<(StepId, Event)>) {
         self.emit(Event::StepStarted(step.id));
-        self.busy += usize::from(!waits(&step.action));
+        self.busy += usize::from(!manner(&step.action).waits);
         let context = Context::new(&self.run, step.id, &self.shutdown, sender);
         let handle = self.tasks.spawn(task::run(context));
         self.running.insert(handle.id(), (step.id, Instant::now()));
@@ -151,7 +151,7 @@ impl<'a> Dispatcher<'a> {
         let Some((id, started)) = self.running.remove(&task) else { return };
         let plan = Arc::clone(&self.plan);
         let step = &plan.steps[id.0];
-        self.busy -= usize::from(!waits(&step.action));
+        self.busy -= usize::from(!manner(&step.action).waits);
         let finished = self.began.elapsed();
         let result = self.result(step, end, started);
         let since = started.duration_since(self.began);
@@ -213,21 +213,6 @@ async fn next_urgency(shutdown: &mut Shutdown, noticed: Urgency) {
         Urgency::Immediate => return std::future::pending().await,
     };
     shutdown.reached(next).await;
-}
-
-/// The step mostly waits for something else than the engine's work, and must not keep others from it.
-fn waits(action: &Action) -> bool {
-    matches!(
-        action,
-        Action::Await { .. }
-            | Action::Probe { .. }
-            | Action::Load { .. }
-            | Action::PluginHook { .. }
-            | Action::ExecHook { .. }
-            | Action::RunHookContainer { .. }
-            | Action::StopContainer { .. }
-            | Action::Up
-    )
 }
 
 fn panicked(error: &JoinError) -> StepError {

@@ -7,9 +7,9 @@ use windlass_model::windlass::{Hook, Stage};
 use windlass_plan::step::ContainerRef;
 use windlass_plan::up::stage_name;
 
-use super::run::Context;
-use super::task::End;
-use super::{load, probe};
+use super::context::Context;
+use super::end::End;
+use super::{loads, probes};
 use crate::failure::{StepError, is_retryable};
 use crate::hooks::{HookCall, HookErrorKind, Input, PluginInfo};
 use crate::outcome::FailureKind;
@@ -23,10 +23,10 @@ pub(super) async fn run(context: &Context, stage: Stage, hook: &Hook, container:
     };
     match (stand_in(&plugin, stage), container) {
         (Some(Stage::Probe), Some(container)) => {
-            probe::run(context, &probe::Question::of_hook(context, hook, container)).await.into()
+            probes::run(context, &probes::Question::of_hook(context, hook, container)).await.into()
         }
         (Some(Stage::Load), Some(container)) => {
-            load::run(context, load::Request::of_hook(context, hook, container)).await
+            loads::run(context, loads::Request::of_hook(context, hook, container)).await
         }
         _ if !plugin.stages.contains(&stage) && !is_project_stage(stage) => {
             End::Failed(unsupported(&plugin, hook, stage))

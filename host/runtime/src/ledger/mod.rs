@@ -4,12 +4,16 @@
 //! after `committed` is made anew. Whatever cuts a load off, `running` is left behind: then the dataset is dirty. An entry
 //! counts only for the target it names (volume and its creation time), so one that outlives its volume says nothing.
 
+mod input;
+
 use std::collections::BTreeMap;
 
 use windlass_model::project::Volume;
 use windlass_plan::{labels, observed};
 
 use crate::engine::{Engine, EngineErrorKind, EngineResult};
+
+pub(crate) use input::Recipe;
 
 /// Ledger of one dataset.
 pub struct Ledger<'a> {

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::sync::{Mutex, OnceCell, mpsc};
-use windlass_plan::StepId;
+use windlass_plan::{Step, StepId};
 
-use super::Execution;
-use super::containers::Containers;
+use super::ids::Containers;
 use crate::engine::EngineResult;
 use crate::event::Event;
+use crate::execution::Execution;
 use crate::hooks::{CallSink, LogSeverity};
 use crate::shutdown::Shutdown;
 use crate::watch::Watch;
@@ -18,23 +18,23 @@ use crate::watch::Watch;
 type SharedDigest = Arc<OnceCell<Option<String>>>;
 
 /// What all steps of a run share.
-pub(super) struct Run {
-    pub(super) execution: Execution,
-    pub(super) containers: Containers,
-    pub(super) watch: Watch,
+pub(crate) struct Run {
+    pub(crate) execution: Execution,
+    pub(crate) containers: Containers,
+    pub(crate) watch: Watch,
     /// Starts that publish a range of ports, one at a time.
-    pub(super) port_ranges: Mutex<()>,
+    pub(crate) port_ranges: Mutex<()>,
     digests: Mutex<HashMap<(String, String), SharedDigest>>,
 }
 
 impl Run {
-    pub(super) fn new(execution: Execution, watch: Watch) -> Self {
+    pub(crate) fn new(execution: Execution, watch: Watch) -> Self {
         let containers = Containers::of_plan(&execution.plan);
         Self { execution, containers, watch, port_ranges: Mutex::new(()), digests: Mutex::default() }
     }
 
     /// Content digest of a local image; `None`: not there. Asked once; steps that may change it come before.
-    pub(super) async fn digest(&self, image: &str, platform: &str) -> EngineResult<Option<String>> {
+    pub(crate) async fn digest(&self, image: &str, platform: &str) -> EngineResult<Option<String>> {
         let key = (image.to_owned(), platform.to_owned());
         let cell = Arc::clone(self.digests.lock().await.entry(key).or_default());
         let ask = || async {
@@ -47,46 +47,51 @@ impl Run {
 
 /// One step's view of the run.
 #[derive(Clone)]
-pub(super) struct Context {
-    pub(super) run: Arc<Run>,
-    pub(super) step: StepId,
-    pub(super) shutdown: Shutdown,
+pub(crate) struct Context {
+    pub(crate) run: Arc<Run>,
+    pub(crate) id: StepId,
+    pub(crate) shutdown: Shutdown,
     events: mpsc::UnboundedSender<(StepId, Event)>,
 }
 
 impl Context {
-    pub(super) fn new(
+    pub(crate) fn new(
         run: &Arc<Run>,
-        step: StepId,
+        id: StepId,
         shutdown: &Shutdown,
         events: &mpsc::UnboundedSender<(StepId, Event)>,
     ) -> Self {
-        Self { run: Arc::clone(run), step, shutdown: shutdown.clone(), events: events.clone() }
+        Self { run: Arc::clone(run), id, shutdown: shutdown.clone(), events: events.clone() }
+    }
+
+    /// The step.
+    pub(crate) fn step(&self) -> &Step {
+        &self.run.execution.plan.steps[self.id.0]
     }
 
     /// Reports to the loop.
-    pub(super) fn emit(&self, event: Event) {
+    pub(crate) fn emit(&self, event: Event) {
         // The loop outlives all tasks; if it is gone, nobody is left to be told.
-        drop(self.events.send((self.step, event)));
+        drop(self.events.send((self.id, event)));
     }
 
-    pub(super) fn warn(&self, text: impl Into<String>) {
+    pub(crate) fn warn(&self, text: impl Into<String>) {
         self.emit(Event::Note { warning: true, text: text.into() });
     }
 
     /// Something to draw jitter from: differs between runs and steps.
-    pub(super) fn seed(&self) -> u64 {
+    pub(crate) fn seed(&self) -> u64 {
         let text = self.run.execution.options.run_id.bytes();
-        text.fold(self.step.0 as u64 + 1, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)))
+        text.fold(self.id.0 as u64 + 1, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)))
     }
 }
 
 impl CallSink for Context {
     fn progress(&self, done: u64, total: Option<u64>, label: &str) {
-        self.emit(Event::LoadProgress { step: self.step, done, total, label: label.to_owned() });
+        self.emit(Event::LoadProgress { step: self.id, done, total, label: label.to_owned() });
     }
 
     fn log(&self, severity: LogSeverity, message: &str) {
-        self.emit(Event::PluginLog { step: self.step, severity, message: message.to_owned() });
+        self.emit(Event::PluginLog { step: self.id, severity, message: message.to_owned() });
     }
 }

@@ -4,11 +4,11 @@ use windlass_model::project::Condition;
 use windlass_plan::observed::{ContainerState, Health};
 use windlass_plan::step::ContainerRef;
 
-use super::run::Context;
-use crate::engine::{ContainerDetails, LogOptions, OutputChunk};
+use super::context::Context;
+use super::log_tail::log_tail;
+use crate::engine::ContainerDetails;
 use crate::failure::StepError;
 use crate::outcome::FailureKind;
-use crate::timeouts::{LOG_TAIL, LOG_TAIL_TIMEOUT};
 
 pub(super) async fn run(
     context: &Context,
@@ -99,18 +99,4 @@ fn running_or_healthy(details: &ContainerDetails) -> Option<Result<(), String>> 
     } else {
         healthy(details, "")
     }
-}
-
-/// The last lines of a container's log; none when they cannot be had in time.
-pub(super) async fn log_tail(context: &Context, id: &str, tty: bool) -> Vec<String> {
-    use futures_util::StreamExt as _;
-    let options = LogOptions { tail: Some(LOG_TAIL.to_string()), ..LogOptions::default() };
-    let read = async {
-        let stream = context.run.execution.engine.logs(id, tty, &options).await.ok()?;
-        let chunks: Vec<OutputChunk> = stream.filter_map(|chunk| async { chunk.ok() }).collect().await;
-        let bytes: Vec<u8> = chunks.iter().flat_map(|chunk| chunk.bytes.to_vec()).collect();
-        Some(String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect::<Vec<_>>())
-    };
-    let mut lines = tokio::time::timeout(LOG_TAIL_TIMEOUT, read).await.ok().flatten().unwrap_or_default();
-    lines.split_off(lines.len().saturating_sub(LOG_TAIL))
 }

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use windlass_plan::Plan;
 use windlass_plan::step::{Action, ContainerRef, ContainerSpec};
-use windlass_plan::{Plan, labels};
+
+use super::end::End;
 
 /// Ids by name: those that the plan knows, overwritten by those that the run creates.
 #[derive(Debug, Default)]
-pub(super) struct Containers {
+pub(crate) struct Containers {
     ids: Mutex<HashMap<String, String>>,
 }
 
@@ -49,13 +51,22 @@ impl Containers {
         spec
     }
 
+    /// Failures name containers, not their ids.
+    pub(super) fn name_in(&self, end: End, action: &Action) -> End {
+        let End::Failed(mut error) = end else { return end };
+        for reference in references(action) {
+            error.message = error.message.replace(&self.resolve(reference), &reference.name);
+        }
+        End::Failed(error)
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, String>> {
         self.ids.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The containers that an action is about.
-pub(super) fn references(action: &Action) -> Vec<&ContainerRef> {
+fn references(action: &Action) -> Vec<&ContainerRef> {
     match action {
         Action::ConnectNetwork { container, .. }
         | Action::DisconnectNetwork { container, .. }
@@ -72,15 +83,14 @@ pub(super) fn references(action: &Action) -> Vec<&ContainerRef> {
         Action::Await { containers, .. } => containers.iter().collect(),
         Action::CreateContainer(spec) => spec.peers.values().flatten().collect(),
         Action::PluginHook { container, .. } => container.iter().collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// Adds what is known only now: digests of images that the planner could not know, and the configuration's hash.
-pub(super) fn complete(spec: &mut ContainerSpec, digests: &std::collections::BTreeMap<String, String>) {
-    let planned = spec.labels.get(labels::IMAGE).cloned();
-    labels::complete(spec, digests);
-    if let Some(digest) = planned {
-        spec.labels.entry(labels::IMAGE.to_owned()).or_insert(digest);
+        Action::RunHookContainer { spec, .. } => vec![&spec.container],
+        Action::PullImage { .. }
+        | Action::BuildImage { .. }
+        | Action::RemoveImage { .. }
+        | Action::CreateNetwork { .. }
+        | Action::RemoveNetwork { .. }
+        | Action::CreateVolume { .. }
+        | Action::RemoveVolume { .. }
+        | Action::Up => Vec::new(),
     }
 }

@@ -9,12 +9,11 @@ use windlass_model::windlass::{Dataset, Hook, InputFile, LoadWhen, Stage};
 use windlass_plan::spec;
 use windlass_plan::step::ContainerRef;
 
-use super::input::Recipe;
-use super::ledger::{Ledger, LedgerEntry, LedgerState};
-use super::run::Context;
-use super::task::End;
+use super::context::Context;
+use super::end::End;
 use crate::failure::{StepError, is_retryable};
 use crate::hooks::{HookCall, HookError, Input, LoadStep, PluginInfo};
+use crate::ledger::{Ledger, LedgerEntry, LedgerState, Recipe};
 use crate::outcome::FailureKind;
 use crate::timeouts::{LOAD_RETRY, LOAD_TIMEOUT, RETRY_PAUSE, RETRY_PAUSE_MAX, backoff, pause};
 

@@ -8,8 +8,8 @@ use windlass_model::windlass::{Hook, Probe, ProbeTiming, Stage};
 use windlass_plan::observed::ContainerState;
 use windlass_plan::step::ContainerRef;
 
-use super::run::Context;
-use super::wait::log_tail;
+use super::context::Context;
+use super::log_tail::log_tail;
 use crate::engine::{ContainerDetails, EngineResult};
 use crate::event::Event;
 use crate::failure::{StepError, is_retryable};
@@ -145,7 +145,7 @@ async fn attempts(context: &Context, question: &Question, last: &mut Option<Verd
         }
         let asked = Instant::now();
         let verdict = ask(context, question, attempt).await?;
-        context.emit(Event::ProbeAttempt { step: context.step, attempt, verdict: verdict.clone() });
+        context.emit(Event::ProbeAttempt { step: context.id, attempt, verdict: verdict.clone() });
         *last = Some(verdict.clone());
         match verdict {
             Verdict::Ready => {

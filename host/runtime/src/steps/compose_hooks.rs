@@ -6,8 +6,8 @@ use windlass_plan::observed::ContainerState;
 use windlass_plan::spec;
 use windlass_plan::step::{ContainerRef, ContainerSpec};
 
-use super::run::Context;
-use super::task::End;
+use super::context::Context;
+use super::end::End;
 use crate::engine::{ContainerDetails, EngineError, EngineErrorKind, ExecSpec, LogOptions, OutputChunk, OutputStream};
 use crate::event::Event;
 use crate::failure::StepError;
@@ -180,7 +180,7 @@ impl Output {
 impl Stream {
     fn line(&mut self, context: &Context, stream: OutputStream, bytes: &[u8]) {
         let line = String::from_utf8_lossy(bytes).trim_end_matches(['\r', '\n']).to_owned();
-        context.emit(Event::HookOutput { step: context.step, stream, line: line.clone() });
+        context.emit(Event::HookOutput { step: context.id, stream, line: line.clone() });
         self.lines.push(line);
         if self.lines.len() > HOOK_TAIL_LINES {
             self.lines.remove(0);

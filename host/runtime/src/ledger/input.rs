@@ -10,16 +10,16 @@ use crate::hooks::Input;
 use crate::outcome::FailureKind;
 
 /// What a load is made of.
-pub(super) struct Recipe<'a> {
-    pub(super) plugin_digest: &'a str,
-    pub(super) settings: &'a serde_json::Value,
-    pub(super) target: Option<&'a str>,
-    pub(super) inputs: Vec<Input>,
+pub(crate) struct Recipe<'a> {
+    pub(crate) plugin_digest: &'a str,
+    pub(crate) settings: &'a serde_json::Value,
+    pub(crate) target: Option<&'a str>,
+    pub(crate) inputs: Vec<Input>,
 }
 
 impl Recipe<'_> {
     /// SHA-256 over plugin, settings and the content of all inputs, hex. Reads files; for a blocking thread.
-    pub(super) fn hash(&self) -> Result<String, StepError> {
+    pub(crate) fn hash(&self) -> Result<String, StepError> {
         let mut hash = Sha256::new();
         part(&mut hash, self.plugin_digest.as_bytes());
         part(&mut hash, self.settings.to_string().as_bytes());
@@ -76,7 +76,7 @@ fn file(path: &Path) -> std::io::Result<Vec<u8>> {
 }
 
 /// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
+fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").expect("writing to a string cannot fail");

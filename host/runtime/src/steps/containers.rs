@@ -1,0 +1,101 @@
+//! Containers: make, fill, start, stop, restart, kill, remove, rename.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use windlass_plan::labels;
+use windlass_plan::step::{ContainerRef, ContainerSpec, InjectedFile};
+
+use super::context::Context;
+use crate::engine::EngineResult;
+use crate::shutdown::Urgency;
+
+pub(super) async fn create(context: &Context, spec: &ContainerSpec) -> EngineResult<()> {
+    let mut spec = context.run.containers.with_peers(spec);
+    let digests = digests(context, &spec).await?;
+    complete(&mut spec, &digests);
+    let created = context.run.execution.engine.create_container(&spec).await?;
+    for warning in created.warnings {
+        context.warn(format!("container {}: {warning}", spec.container.name));
+    }
+    context.run.containers.insert(&spec.create_name, &created.id);
+    context.run.containers.insert(&spec.container.name, &created.id);
+    Ok(())
+}
+
+/// Digests of the images of a container that the planner could not know.
+async fn digests(context: &Context, spec: &ContainerSpec) -> EngineResult<BTreeMap<String, String>> {
+    let own = (!spec.labels.contains_key(labels::IMAGE)).then_some(spec.image.as_str());
+    let mounted = labels::mounted_images(&spec.service).map(|(image, _)| image);
+    let platform = if spec.service.platform.is_empty() { &spec.default_platform } else { &spec.service.platform };
+    let mut digests = BTreeMap::new();
+    for image in own.into_iter().chain(mounted) {
+        if let Some(digest) = context.run.digest(image, platform).await? {
+            digests.insert(image.to_owned(), digest);
+        }
+    }
+    Ok(digests)
+}
+
+/// Adds what is known only now: digests of images that the planner could not know, and the configuration's hash.
+fn complete(spec: &mut ContainerSpec, digests: &BTreeMap<String, String>) {
+    let planned = spec.labels.get(labels::IMAGE).cloned();
+    labels::complete(spec, digests);
+    if let Some(digest) = planned {
+        spec.labels.entry(labels::IMAGE.to_owned()).or_insert(digest);
+    }
+}
+
+pub(super) async fn inject(context: &Context, container: &ContainerRef, files: &[InjectedFile]) -> EngineResult<()> {
+    let id = context.run.containers.resolve(container);
+    context.run.execution.engine.put_files(&id, files).await
+}
+
+pub(super) async fn start(context: &Context, container: &ContainerRef, port_range: bool) -> EngineResult<()> {
+    let id = context.run.containers.resolve(container);
+    let _turn = if port_range { Some(context.run.port_ranges.lock().await) } else { None };
+    context.run.execution.engine.start_container(&id).await
+}
+
+/// Stops gracefully; when the user asks twice, kills.
+pub(super) async fn stop(context: &Context, container: &ContainerRef, timeout: Option<Duration>) -> EngineResult<()> {
+    let id = context.run.containers.resolve(container);
+    let engine = &context.run.execution.engine;
+    let mut shutdown = context.shutdown.clone();
+    tokio::select! {
+        biased;
+        result = engine.stop_container(&id, timeout) => result,
+        () = shutdown.reached(Urgency::Immediate) => engine.kill_container(&id, "SIGKILL").await,
+    }
+}
+
+pub(super) async fn restart(
+    context: &Context,
+    container: &ContainerRef,
+    timeout: Option<Duration>,
+) -> EngineResult<()> {
+    let id = context.run.containers.resolve(container);
+    context.run.execution.engine.restart_container(&id, timeout).await
+}
+
+pub(super) async fn kill(context: &Context, container: &ContainerRef, signal: &str) -> EngineResult<()> {
+    let id = context.run.containers.resolve(container);
+    context.run.execution.engine.kill_container(&id, signal).await
+}
+
+pub(super) async fn remove(
+    context: &Context,
+    container: &ContainerRef,
+    volumes: bool,
+    force: bool,
+) -> EngineResult<()> {
+    let id = context.run.containers.resolve(container);
+    context.run.execution.engine.remove_container(&id, volumes, force).await
+}
+
+pub(super) async fn rename(context: &Context, container: &ContainerRef, to: &str) -> EngineResult<()> {
+    let id = context.run.containers.resolve(container);
+    context.run.execution.engine.rename_container(&id, to).await?;
+    context.run.containers.insert(to, &id);
+    Ok(())
+}
