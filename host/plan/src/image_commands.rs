@@ -3,12 +3,12 @@
 use windlass_model::Project;
 use windlass_model::project::Service;
 
+use crate::containers::images::{ImageOptions, ImagePlanner, Images, PullPolicy};
 use crate::error::PlanResult;
 use crate::graph::Builder;
-use crate::images::{ImageOptions, ImagePlanner, Images, PullPolicy};
+use crate::graph::select;
 use crate::observed::Observed;
 use crate::options::{Build, BuildCommandOptions, PullOptions};
-use crate::select;
 use crate::step::{BuildOptions, Plan};
 
 /// `pull`: every service without a policy is pulled.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use windlass_model::Project;
 use windlass_model::project::{Condition, Service};
 
-use crate::hashing;
+use crate::containers::hashing;
 use crate::step::ContainerSpec;
 
 /// Project name.

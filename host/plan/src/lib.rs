@@ -3,43 +3,39 @@
 //!
 //! One function a command ([`up`], [`down`], …). [`check()`] proves what every plan must hold to, [`render`] prints it.
 
-mod catalogue;
-pub mod check;
-mod converge;
-mod diverge;
+mod action;
+mod containers;
 pub mod error;
 mod graph;
-pub mod hashing;
 mod image_commands;
-mod images;
 pub mod labels;
 mod lifecycle;
-mod live;
 pub mod observed;
 pub mod options;
-mod rebuild;
-pub mod render;
-mod resources;
-mod restart;
-mod select;
-pub mod spec;
-pub mod step;
 mod teardown;
 mod undo;
 pub mod up;
 
-pub use check::{Violation, check};
+pub use containers::rebuild::rebuild_from_labels;
+pub use containers::{hashing, spec};
 pub use error::{PlanError, PlanResult};
+pub use graph::check::{Violation, check};
+pub use graph::render::render;
+pub use graph::{check, render};
 pub use image_commands::{build, pull};
+pub use lifecycle::restart::{restart, start};
 pub use observed::Observed;
 pub use options::{
     BuildCommandOptions, DownOptions, KillOptions, PullOptions, RemoveOptions, RestartOptions, StartOptions,
     StopOptions, UpOptions,
 };
-pub use rebuild::rebuild_from_labels;
-pub use render::render;
-pub use restart::{restart, start};
 pub use step::{Action, Plan, Step, StepId};
 pub use teardown::{down, kill, rm, stop};
 pub use undo::undo;
 pub use up::up;
+
+/// What a plan is made of: steps, actions, and what the actions are about.
+pub mod step {
+    pub use crate::action::{Action, BuildOptions, ContainerRef, ContainerSpec, InjectedFile, OneOff};
+    pub use crate::graph::step::{Guard, Note, Plan, Question, Step, StepId};
+}

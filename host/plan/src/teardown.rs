@@ -8,14 +8,14 @@ use windlass_model::Project;
 use windlass_model::project::Service;
 use windlass_model::windlass::Stage;
 
-use crate::converge::stage_hooks;
+use crate::containers::converge::stage_hooks;
+use crate::containers::live;
 use crate::error::PlanResult;
+use crate::graph::select;
 use crate::graph::{Builder, Draft};
 use crate::labels;
-use crate::live;
 use crate::observed::{Container, ContainerState, Observed};
 use crate::options::{DownOptions, KillOptions, RemoveImages, RemoveOptions, StopOptions};
-use crate::select;
 use crate::step::{Action, ContainerRef, Plan, StepId};
 use crate::up::project_hooks;
 

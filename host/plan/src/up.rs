@@ -7,16 +7,16 @@ use windlass_model::Project;
 use windlass_model::project::Service;
 use windlass_model::windlass::{Hook, OnFailure, Stage};
 
-use crate::converge::Converge;
+use crate::containers::converge::Converge;
+use crate::containers::images::{ImageOptions, ImagePlanner, Images};
+use crate::containers::live;
+use crate::containers::resources::{self, ResourcePlanner, Resources};
 use crate::error::{PlanError, PlanResult};
+use crate::graph::select;
 use crate::graph::{Builder, Draft};
-use crate::images::{ImageOptions, ImagePlanner, Images};
 use crate::lifecycle::Lifecycle;
-use crate::live;
 use crate::observed::Observed;
 use crate::options::UpOptions;
-use crate::resources::{self, ResourcePlanner, Resources};
-use crate::select;
 use crate::step::{Action, Plan, StepId};
 
 /// `up`, `create`: images, networks, volumes, containers, hooks, probes and loads as one graph.

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use windlass_model::Project;
 use windlass_model::project::{Network, Service, Volume};
 
+use crate::containers::hashing;
+use crate::containers::spec;
 use crate::error::{PlanError, PlanResult};
 use crate::graph::{Builder, Draft};
-use crate::hashing;
 use crate::labels;
 use crate::observed::{self, Container, Observed};
 use crate::options::UpOptions;
-use crate::spec;
 use crate::step::{Action, Question, StepId};
 
 /// What containers have to wait for, and what happened to those that exist.

@@ -7,14 +7,14 @@ use windlass_model::Project;
 use windlass_model::project::Service;
 use windlass_model::windlass::{OnFailure, Stage};
 
-use crate::diverge::{Divergence, Reason};
+use crate::containers::diverge::{Divergence, Reason};
+use crate::containers::spec::{self, Replaced};
 use crate::error::PlanResult;
+use crate::graph::select;
 use crate::graph::{Builder, Draft};
 use crate::labels;
 use crate::observed::{Container, Observed};
 use crate::options::{Recreate, UpOptions};
-use crate::select;
-use crate::spec::{self, Replaced};
 use crate::step::{Action, ContainerRef, ContainerSpec, Guard, StepId};
 use crate::up::{Parts, stage_cause};
 

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use windlass_model::Project;
 use windlass_model::project::Service;
 
-use crate::hashing;
+use crate::containers::hashing;
+use crate::containers::spec;
 use crate::labels;
 use crate::observed::{Container, ContainerState, Observed};
-use crate::spec;
 use crate::step::{ContainerRef, Guard};
 use crate::up::Parts;
 

@@ -1,7 +1,5 @@
 //! What every plan must hold to. Tests run it after every planning, and the command line before every run.
 
-use std::collections::BTreeMap;
-
 use crate::step::{Action, ContainerRef, Plan, Step, StepId};
 
 /// A rule that a plan breaks: a defect of the planner.
@@ -142,14 +140,4 @@ fn makes_volume(action: &Action, name: &str) -> bool {
 
 fn detaches(action: &Action, name: &str) -> bool {
     matches!(action, Action::DisconnectNetwork { network, .. } if network == name)
-}
-
-/// How many steps of each kind a plan has, by the words of [`crate::render`].
-#[must_use]
-pub fn counts(plan: &Plan) -> BTreeMap<&'static str, usize> {
-    let mut counts = BTreeMap::new();
-    for step in &plan.steps {
-        *counts.entry(crate::render::verb(&step.action)).or_default() += 1;
-    }
-    counts
 }

@@ -1,5 +1,8 @@
 //! From a container that exists to a service that is UP: gates, hooks, start, probe, loads.
 
+mod catalogue;
+pub(crate) mod restart;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -7,12 +10,11 @@ use windlass_model::Project;
 use windlass_model::project::{Condition, Dependency, Service};
 use windlass_model::windlass::{LoadWhen, Probe, Stage};
 
-use crate::catalogue;
-use crate::converge::{Replica, Start, stage_hooks};
+use crate::containers::converge::{Replica, Start, stage_hooks};
+use crate::containers::spec;
 use crate::graph::{Builder, Draft};
 use crate::labels;
 use crate::observed::Observed;
-use crate::spec;
 use crate::step::{Action, ContainerRef, Guard, StepId};
 
 /// Plans what follows creation, service by service, dependencies first.
@@ -155,9 +157,7 @@ impl<'a> Lifecycle<'a> {
                 container: first.container.clone(),
                 volumes: volumes.clone(),
             };
-            let guard = (dataset.when != LoadWhen::Always).then_some(Guard::LoadDue);
-            let draft =
-                Draft::new(action, load_cause(dataset.when)).of(&service.name).guard(guard).needs(needs.clone());
+            let draft = Draft::new(action, load_cause(dataset.when)).of(&service.name).needs(needs.clone());
             let step = builder.push(draft);
             needs.push(step);
             loads.push(step);

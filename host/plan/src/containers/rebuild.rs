@@ -3,8 +3,8 @@
 use windlass_model::Project;
 use windlass_model::project::{Condition, Dependency, Network, Service, Volume};
 
+use crate::containers::live;
 use crate::labels;
-use crate::live;
 use crate::observed::{Container, Observed};
 
 /// The model as far as the labels of what exists tell it: for `down`, `stop`, … without a compose file.

@@ -1,0 +1,89 @@
+//! What actions are about: containers, their specifications, builds and files.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use windlass_model::project::Service;
+
+/// A container of the plan: an existing one by id, or one that an earlier step creates, by name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ContainerRef {
+    /// Id of an existing container.
+    pub id: Option<String>,
+    /// Name (final name).
+    pub name: String,
+    /// Service; empty for orphans.
+    pub service: String,
+    /// Replica number, from 1.
+    pub number: u32,
+}
+
+/// Options of a build.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BuildOptions {
+    /// Pull base images.
+    pub pull: bool,
+    /// Ignore the cache.
+    pub no_cache: bool,
+    /// Do not print the output.
+    pub quiet: bool,
+    /// `--build-arg`.
+    pub args: Vec<(String, Option<String>)>,
+}
+
+/// All that is needed to create one container; the engine crate maps it to its API in one literal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ContainerSpec {
+    /// Name to create it under (temporary while an old one still has the final name).
+    pub create_name: String,
+    /// Container, with its final name.
+    pub container: ContainerRef,
+    /// Project name.
+    pub project: String,
+    /// The service, normalised.
+    pub service: Arc<Service>,
+    /// Image reference.
+    pub image: String,
+    /// All labels, the user's and Compose's, but `com.docker.compose.image`, which the executor adds from the local image.
+    pub labels: BTreeMap<String, String>,
+    /// Networks in order of priority: model key and engine name. Empty with `network_mode`.
+    pub networks: Vec<(String, String)>,
+    /// Engine names of the named volumes used, by model key.
+    pub volumes: BTreeMap<String, String>,
+    /// Secrets and configs mounted from files: host path and path in the container.
+    pub file_mounts: Vec<(String, String)>,
+    /// Container whose anonymous volumes are kept (recreation); `None`: new ones.
+    pub inherit_from: Option<String>,
+    /// Containers that `service:X` in network_mode, ipc, pid, volumes_from and links stand for, by service.
+    pub peers: BTreeMap<String, Vec<ContainerRef>>,
+    /// Default for `platform`.
+    pub default_platform: String,
+    /// One-off settings of `run`; `None` for service containers.
+    pub one_off: Option<OneOff>,
+}
+
+/// What `run` changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OneOff {
+    /// Attach standard input.
+    pub stdin: bool,
+    /// Remove when it ends.
+    pub auto_remove: bool,
+    /// Add the service's aliases.
+    pub use_aliases: bool,
+}
+
+/// A file copied into a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InjectedFile {
+    /// Absolute path in the container.
+    pub target: String,
+    /// Content.
+    pub content: Vec<u8>,
+    /// Mode.
+    pub mode: u32,
+    /// Owner.
+    pub uid: u64,
+    /// Group.
+    pub gid: u64,
+}
