@@ -5,7 +5,7 @@
 
 Each case runs both tools A B A B …; the medians and their ratio are printed, with the target where the project has one.
 Times of one machine say little, ratios of one run say more. `--check` makes a missed target exit 1; without it the
-exit code only tells whether every command succeeded. Needs an engine and a local image `busybox:latest`.
+exit code only tells whether every command succeeded. Needs an engine and a local image `windlass-test/busybox:1`.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-IMAGE = "busybox:latest"
+IMAGE = "windlass-test/busybox:1"
 
 
 @dataclass

@@ -4,7 +4,7 @@ use crate::harness::{Scenario, Tool, together};
 
 const RICH: &str = r"services:
   db:
-    image: busybox
+    image: windlass-test/busybox:1
     command: ['sh', '-c', 'trap exit TERM; while :; do sleep 3600 & wait $$!; done']
     environment: { A: '1', EMPTY: '', SPECIAL: 'a<b>&c $$x' }
     volumes:
@@ -20,7 +20,7 @@ const RICH: &str = r"services:
     logging: { driver: json-file, options: { max-size: 1m } }
     configs: [motd]
   web:
-    image: busybox
+    image: windlass-test/busybox:1
     command: sh -c 'trap exit TERM; while :; do sleep 3600 & wait $$!; done'
     init: true
     user: '0:0'
@@ -32,7 +32,7 @@ const RICH: &str = r"services:
     extra_hosts: ['other:10.0.0.1']
     deploy: { replicas: 2, resources: { limits: { cpus: '0.5', memory: 64M } } }
   lone:
-    image: busybox
+    image: windlass-test/busybox:1
     network_mode: service:db
     command: ['sh', '-c', 'trap exit TERM; while :; do sleep 3600 & wait $$!; done']
 networks:

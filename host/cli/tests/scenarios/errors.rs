@@ -16,7 +16,7 @@ fn broken(label: &str, compose: &str, code: i32, words: &[&str]) {
 fn a_cycle() {
     broken(
         "a_cycle",
-        "services:\n  a:\n    image: busybox\n    depends_on: [b]\n  b:\n    image: busybox\n    depends_on: [a]\n",
+        "services:\n  a:\n    image: windlass-test/busybox:1\n    depends_on: [b]\n  b:\n    image: windlass-test/busybox:1\n    depends_on: [a]\n",
         1,
         &["dependency cycle detected: a -> b -> a", "compose.yaml:"],
     );
@@ -24,14 +24,14 @@ fn a_cycle() {
 
 #[test]
 fn a_bad_yaml_line() {
-    broken("a_bad_yaml_line", "services:\n  a:\n    image: busybox\n   command: x\n", 1, &["compose.yaml:4"]);
+    broken("a_bad_yaml_line", "services:\n  a:\n    image: windlass-test/busybox:1\n   command: x\n", 1, &["compose.yaml:4"]);
 }
 
 #[test]
 fn an_unknown_key_with_a_suggestion() {
     broken(
         "an_unknown_key_with_a_suggestion",
-        "services:\n  a:\n    image: busybox\n    helthcheck: { test: x }\n",
+        "services:\n  a:\n    image: windlass-test/busybox:1\n    helthcheck: { test: x }\n",
         1,
         &["compose.yaml:4:5", "helthcheck", "healthcheck"],
     );
@@ -56,7 +56,7 @@ fn a_port_in_use() {
             Tool::Windlass,
             "port",
             &format!(
-                "services:\n  a:\n    image: busybox\n    command: sleep 60\n    ports: ['127.0.0.1:{port}:80']\n"
+                "services:\n  a:\n    image: windlass-test/busybox:1\n    command: sleep 60\n    ports: ['127.0.0.1:{port}:80']\n"
             ),
         );
         it.run(&["up", "-d"]).fails(1, &["start container", "a-1", &port.to_string(), "compose.yaml:5:", "hint"]);

@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 
+/// The image of the scenarios, as `scripts/test-images` makes it. The name is our own because the user's engine may have any
+/// image under a common name such as `busybox`, and tests must neither depend on it nor replace it.
+pub(crate) const IMAGE: &str = "windlass-test/busybox:1";
+
 /// Who runs the steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tool {
@@ -256,9 +260,9 @@ pub(crate) fn together(name: &str, scenario: impl Fn()) {
 }
 
 fn engine_or_skip(name: &str) -> bool {
-    let there = docker(&["version"]).code == 0 && docker(&["image", "inspect", "busybox:latest"]).code == 0;
+    let there = docker(&["version"]).code == 0 && docker(&["image", "inspect", IMAGE]).code == 0;
     if !there {
-        skip(name, "no engine answers, or it has no image busybox:latest (scripts/test-images makes it)");
+        skip(name, &format!("no engine answers, or it has no image {IMAGE} (scripts/test-images makes it)"));
     }
     there
 }

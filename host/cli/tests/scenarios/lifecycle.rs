@@ -6,7 +6,7 @@ const IDLE: &str = "command: ['sh', '-c', 'trap exit TERM; while :; do sleep 360
 
 fn two_services() -> String {
     format!(
-        "services:\n  db:\n    image: busybox\n    {IDLE}\n    volumes: [data:/data]\n  web:\n    image: busybox\n    {IDLE}\n    depends_on: [db]\n    environment: {{ COLOR: blue }}\nvolumes:\n  data:\n"
+        "services:\n  db:\n    image: windlass-test/busybox:1\n    {IDLE}\n    volumes: [data:/data]\n  web:\n    image: windlass-test/busybox:1\n    {IDLE}\n    depends_on: [db]\n    environment: {{ COLOR: blue }}\nvolumes:\n  data:\n"
     )
 }
 
@@ -61,7 +61,7 @@ fn a_changed_service_is_recreated_and_no_other() {
 fn anonymous_volumes_survive_a_recreation() {
     both("anonymous_volumes_survive_a_recreation", |tool| {
         let file = format!(
-            "services:\n  db:\n    image: busybox\n    {IDLE}\n    volumes: [/data]\n    environment: {{ A: '1' }}\n"
+            "services:\n  db:\n    image: windlass-test/busybox:1\n    {IDLE}\n    volumes: [/data]\n    environment: {{ A: '1' }}\n"
         );
         let it = Scenario::new(tool, "anon", &file);
         it.run(&["up", "-d"]).ok();
@@ -93,7 +93,7 @@ fn orphans_are_named_and_removed_on_request() {
         it.write(
             "compose.yaml",
             &format!(
-                "services:\n  db:\n    image: busybox\n    {IDLE}\n    volumes: [data:/data]\nvolumes:\n  data:\n"
+                "services:\n  db:\n    image: windlass-test/busybox:1\n    {IDLE}\n    volumes: [data:/data]\nvolumes:\n  data:\n"
             ),
         );
         let said = it.run(&["up", "-d"]).ok().stderr;
@@ -110,7 +110,7 @@ fn aliases_survive_a_network_change() {
     ours("aliases_survive_a_network_change", || {
         let file = |extra: &str| {
             format!(
-                "services:\n  db:\n    image: busybox\n    {IDLE}\n    networks: {{ back: {{ aliases: [store] }} }}\n  web:\n    image: busybox\n    {IDLE}\n    networks: [back]\nnetworks:\n  back:\n    labels: {{ v: '{extra}' }}\n"
+                "services:\n  db:\n    image: windlass-test/busybox:1\n    {IDLE}\n    networks: {{ back: {{ aliases: [store] }} }}\n  web:\n    image: windlass-test/busybox:1\n    {IDLE}\n    networks: [back]\nnetworks:\n  back:\n    labels: {{ v: '{extra}' }}\n"
             )
         };
         let it = Scenario::new(Tool::Windlass, "alias", &file("1"));
@@ -126,7 +126,7 @@ fn aliases_survive_a_network_change() {
 fn profiles_and_env_files_select_and_fill_in() {
     both("profiles_and_env_files_select_and_fill_in", |tool| {
         let file = format!(
-            "services:\n  a:\n    image: busybox\n    {IDLE}\n    environment: {{ WHO: '${{WHO:-nobody}}' }}\n  b:\n    image: busybox\n    {IDLE}\n    profiles: [extra]\n"
+            "services:\n  a:\n    image: windlass-test/busybox:1\n    {IDLE}\n    environment: {{ WHO: '${{WHO:-nobody}}' }}\n  b:\n    image: windlass-test/busybox:1\n    {IDLE}\n    profiles: [extra]\n"
         );
         let it = Scenario::new(tool, "profile", &file);
         it.write("other.env", "WHO=somebody\n");
@@ -184,7 +184,7 @@ fn logs_have_prefix_and_tail() {
         let it = Scenario::new(
             tool,
             "logs",
-            "services:\n  talk:\n    image: busybox\n    command: ['sh', '-c', 'echo one; echo two; echo three']\n",
+            "services:\n  talk:\n    image: windlass-test/busybox:1\n    command: ['sh', '-c', 'echo one; echo two; echo three']\n",
         );
         it.run(&["up", "-d"]).ok();
         crate::harness::eventually("the container ended", || it.container("talk")["State"]["Running"] == false);
@@ -202,13 +202,13 @@ fn an_image_is_built_with_args_and_target() {
             "build",
             "services:\n  app:\n    build: { context: ., args: { WORD: hello }, target: two }\n    command: cat /word\n",
         );
-        it.write("Dockerfile", "FROM busybox AS one\nARG WORD\nRUN echo $WORD > /word\nFROM one AS two\nLABEL stage=two\nFROM one AS three\nLABEL stage=three\n");
+        it.write("Dockerfile", "FROM windlass-test/busybox:1 AS one\nARG WORD\nRUN echo $WORD > /word\nFROM one AS two\nLABEL stage=two\nFROM one AS three\nLABEL stage=three\n");
         it.run(&["up", "-d"]).ok();
         crate::harness::eventually("the container ended", || it.container("app")["State"]["Running"] == false);
         assert_eq!(it.run(&["logs", "--no-log-prefix"]).ok().stdout, "hello\n");
         let image = format!("{}-app", it.name);
         assert_eq!(docker(&["image", "inspect", "-f", "{{.Config.Labels.stage}}", &image]).ok().stdout, "two\n");
-        it.write("Dockerfile", "FROM busybox AS two\nRUN echo changed > /word\n");
+        it.write("Dockerfile", "FROM windlass-test/busybox:1 AS two\nRUN echo changed > /word\n");
         it.run(&["up", "-d", "--build"]).ok();
         crate::harness::eventually("the container ended", || it.container("app")["State"]["Running"] == false);
         assert_eq!(it.run(&["logs", "--no-log-prefix"]).ok().stdout, "changed\n");
@@ -223,7 +223,7 @@ fn secrets_and_configs_reach_the_container() {
         let it = Scenario::new(
             tool,
             "secret",
-            "services:\n  app:\n    image: busybox\n    command: ['sh', '-c', 'cat /run/secrets/token /etc/motd /run/secrets/word; echo']\n    secrets: [token, word]\n    configs: [{ source: motd, target: /etc/motd }]\nsecrets:\n  token: { file: ./token.txt }\n  word: { environment: WORD }\nconfigs:\n  motd: { content: \"hi\\n\" }\n",
+            "services:\n  app:\n    image: windlass-test/busybox:1\n    command: ['sh', '-c', 'cat /run/secrets/token /etc/motd /run/secrets/word; echo']\n    secrets: [token, word]\n    configs: [{ source: motd, target: /etc/motd }]\nsecrets:\n  token: { file: ./token.txt }\n  word: { environment: WORD }\nconfigs:\n  motd: { content: \"hi\\n\" }\n",
         );
         it.write("token.txt", "t0k3n\n");
         it.write(".env", "WORD=fromenv\n");

@@ -9,7 +9,7 @@ fn hostile(label: &str, fixture: &str, extra: &str, words: &[&str]) {
             Tool::Windlass,
             "hostile",
             &format!(
-                "services:\n  victim:\n    image: busybox\n    command: ['sh', '-c', 'trap exit TERM; while :; do sleep 3600 & wait $$!; done']\n    x-windlass:\n      hooks:\n        post-start: [{{ plugin: bad{extra}, timeout: 1s }}]\nx-windlass:\n  plugins:\n    bad: {{ source: {wasm}{fixture}, limits: {{ memory: 32MiB }} }}\n"
+                "services:\n  victim:\n    image: windlass-test/busybox:1\n    command: ['sh', '-c', 'trap exit TERM; while :; do sleep 3600 & wait $$!; done']\n    x-windlass:\n      hooks:\n        post-start: [{{ plugin: bad{extra}, timeout: 1s }}]\nx-windlass:\n  plugins:\n    bad: {{ source: {wasm}{fixture}, limits: {{ memory: 32MiB }} }}\n"
             ),
         );
         it.run(&["up", "-d"]).fails(7, &[&["bad", "post-start", "victim"], words].concat());
@@ -49,7 +49,7 @@ fn a_missing_plugin() {
         let it = Scenario::new(
             Tool::Windlass,
             "missing",
-            "services:\n  a:\n    image: busybox\n    command: sleep 60\n    x-windlass: { ready: nosuch }\n",
+            "services:\n  a:\n    image: windlass-test/busybox:1\n    command: sleep 60\n    x-windlass: { ready: nosuch }\n",
         );
         let ran = it.run(&["up", "-d"]);
         assert_ne!(ran.code, 0);

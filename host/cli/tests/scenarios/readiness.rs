@@ -8,7 +8,7 @@ const IDLE: &str = "command: ['sh', '-c', 'trap exit TERM; while :; do sleep 360
 fn service_healthy_holds_the_dependent_back() {
     both("service_healthy_holds_the_dependent_back", |tool| {
         let file = format!(
-            "services:\n  db:\n    image: busybox\n    command: ['sh', '-c', 'trap exit TERM; sleep 1; touch /ready; while :; do sleep 3600 & wait $$!; done']\n    healthcheck: {{ test: ['CMD', 'test', '-f', '/ready'], interval: 300ms, retries: 50 }}\n  web:\n    image: busybox\n    {IDLE}\n    depends_on: {{ db: {{ condition: service_healthy }} }}\n"
+            "services:\n  db:\n    image: windlass-test/busybox:1\n    command: ['sh', '-c', 'trap exit TERM; sleep 1; touch /ready; while :; do sleep 3600 & wait $$!; done']\n    healthcheck: {{ test: ['CMD', 'test', '-f', '/ready'], interval: 300ms, retries: 50 }}\n  web:\n    image: windlass-test/busybox:1\n    {IDLE}\n    depends_on: {{ db: {{ condition: service_healthy }} }}\n"
         );
         let it = Scenario::new(tool, "healthy", &file);
         it.run(&["up", "-d"]).ok();
@@ -37,7 +37,7 @@ fn completed_successfully_waits_for_the_job_and_fails_with_it() {
     both("completed_successfully_waits_for_the_job_and_fails_with_it", |tool| {
         let file = |code: u8| {
             format!(
-                "services:\n  job:\n    image: busybox\n    command: ['sh', '-c', 'sleep 0.5; exit {code}']\n  web:\n    image: busybox\n    {IDLE}\n    depends_on: {{ job: {{ condition: service_completed_successfully }} }}\n"
+                "services:\n  job:\n    image: windlass-test/busybox:1\n    command: ['sh', '-c', 'sleep 0.5; exit {code}']\n  web:\n    image: windlass-test/busybox:1\n    {IDLE}\n    depends_on: {{ job: {{ condition: service_completed_successfully }} }}\n"
             )
         };
         let it = Scenario::new(tool, "job", &file(0));
@@ -54,7 +54,7 @@ fn completed_successfully_waits_for_the_job_and_fails_with_it() {
 fn an_unhealthy_dependency_fails_the_start() {
     both("an_unhealthy_dependency_fails_the_start", |tool| {
         let file = format!(
-            "services:\n  db:\n    image: busybox\n    {IDLE}\n    healthcheck: {{ test: ['CMD', 'false'], interval: 200ms, retries: 2 }}\n  web:\n    image: busybox\n    {IDLE}\n    depends_on: {{ db: {{ condition: service_healthy }} }}\n"
+            "services:\n  db:\n    image: windlass-test/busybox:1\n    {IDLE}\n    healthcheck: {{ test: ['CMD', 'false'], interval: 200ms, retries: 2 }}\n  web:\n    image: windlass-test/busybox:1\n    {IDLE}\n    depends_on: {{ db: {{ condition: service_healthy }} }}\n"
         );
         let it = Scenario::new(tool, "unhealthy", &file);
         it.run(&["up", "-d"]).fails(1, &["db-1", "is unhealthy"]);
@@ -65,7 +65,7 @@ fn an_unhealthy_dependency_fails_the_start() {
 #[test]
 fn a_probe_holds_the_dependent_of_a_short_depends_on() {
     ours("a_probe_holds_the_dependent_of_a_short_depends_on", || {
-        let file = "services:\n  api:\n    image: busybox\n    command: ['sh', '-c', 'trap exit TERM; sleep 1; mkdir /w; echo hi > /w/index.html; touch -d @0 /w; httpd -p 8080 -h /w; while :; do sleep 3600 & wait $$!; done']\n    x-windlass: { ready: { plugin: http, with: { port: 8080, path: /index.html } } }\n  web:\n    image: busybox\n    command: ['sh', '-c', 'wget -qO- http://api:8080/index.html || exit 9']\n    depends_on: [api]\n";
+        let file = "services:\n  api:\n    image: windlass-test/busybox:1\n    command: ['sh', '-c', 'trap exit TERM; sleep 1; mkdir /w; echo hi > /w/index.html; touch -d @0 /w; httpd -p 8080 -h /w; while :; do sleep 3600 & wait $$!; done']\n    x-windlass: { ready: { plugin: http, with: { port: 8080, path: /index.html } } }\n  web:\n    image: windlass-test/busybox:1\n    command: ['sh', '-c', 'wget -qO- http://api:8080/index.html || exit 9']\n    depends_on: [api]\n";
         let it = Scenario::new(Tool::Windlass, "probe", file);
         let ran = it.run(&["up", "-d"]).ok();
         assert!(ran.stderr.contains("api"), "{}", ran.stderr);
@@ -77,7 +77,7 @@ fn a_probe_holds_the_dependent_of_a_short_depends_on() {
 #[test]
 fn a_probe_stops_when_its_container_exits() {
     ours("a_probe_stops_when_its_container_exits", || {
-        let file = "services:\n  api:\n    image: busybox\n    command: ['sh', '-c', 'echo the database is gone; exit 4']\n    x-windlass: { ready: { plugin: tcp, with: { port: 8080 }, timeout: 10m } }\n";
+        let file = "services:\n  api:\n    image: windlass-test/busybox:1\n    command: ['sh', '-c', 'echo the database is gone; exit 4']\n    x-windlass: { ready: { plugin: tcp, with: { port: 8080 }, timeout: 10m } }\n";
         let it = Scenario::new(Tool::Windlass, "exit", file);
         it.run(&["up", "-d"]).fails(5, &["api", "exited (4)", "the database is gone"]);
     });
@@ -87,7 +87,7 @@ fn a_probe_stops_when_its_container_exits() {
 fn a_probe_that_never_succeeds_says_which_step_fails() {
     ours("a_probe_that_never_succeeds_says_which_step_fails", || {
         let file = format!(
-            "services:\n  api:\n    image: busybox\n    {IDLE}\n    x-windlass: {{ ready: {{ plugin: tcp, with: {{ port: 8080 }}, timeout: 1s }} }}\n  web:\n    image: busybox\n    {IDLE}\n    depends_on: [api]\n"
+            "services:\n  api:\n    image: windlass-test/busybox:1\n    {IDLE}\n    x-windlass: {{ ready: {{ plugin: tcp, with: {{ port: 8080 }}, timeout: 1s }} }}\n  web:\n    image: windlass-test/busybox:1\n    {IDLE}\n    depends_on: [api]\n"
         );
         let it = Scenario::new(Tool::Windlass, "never", &file);
         it.run(&["up", "-d"]).fails(5, &["api", "connect", "refused"]);

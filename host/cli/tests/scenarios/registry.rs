@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
-use crate::harness::{Scenario, Tool, docker, eventually, ours, skip};
+use crate::harness::{IMAGE, Scenario, Tool, docker, eventually, ours, skip};
 
 /// A registry that runs; it ends, and its data goes, when it goes out of scope.
 struct Registry {
@@ -31,10 +31,10 @@ impl Registry {
         Some(registry)
     }
 
-    /// Puts busybox there under a name of its own.
+    /// Puts the image of the tests there under a name of its own.
     fn publish(&self, name: &str) -> String {
         let reference = format!("{}/{name}", self.address);
-        docker(&["tag", "busybox:latest", &reference]).ok();
+        docker(&["tag", IMAGE, &reference]).ok();
         docker(&["push", "-q", &reference]).ok();
         docker(&["rmi", &reference]).ok();
         reference

@@ -8,7 +8,7 @@ fn the_first_interrupt_stops_gracefully() {
         let it = Scenario::new(
             tool,
             "sigint",
-            "services:\n  a:\n    image: busybox\n    command: ['sh', '-c', 'trap \"echo bye; exit 0\" TERM; echo hello; while :; do sleep 3600 & wait $$!; done']\n",
+            "services:\n  a:\n    image: windlass-test/busybox:1\n    command: ['sh', '-c', 'trap \"echo bye; exit 0\" TERM; echo hello; while :; do sleep 3600 & wait $$!; done']\n",
         );
         let mut child = it.spawn(&["up"]);
         eventually("a says hello", || it.containers().first().is_some_and(|c| c["State"]["Running"] == true));
@@ -32,7 +32,7 @@ fn the_second_interrupt_kills() {
         let it = Scenario::new(
             Tool::Windlass,
             "sigint2",
-            "services:\n  a:\n    image: busybox\n    stop_grace_period: 10m\n    command: ['sh', '-c', 'trap \"\" TERM; while :; do sleep 3600 & wait $$!; done']\n",
+            "services:\n  a:\n    image: windlass-test/busybox:1\n    stop_grace_period: 10m\n    command: ['sh', '-c', 'trap \"\" TERM; while :; do sleep 3600 & wait $$!; done']\n",
         );
         let mut child = it.spawn(&["up"]);
         eventually("a runs", || it.containers().first().is_some_and(|c| c["State"]["Running"] == true));
@@ -48,7 +48,7 @@ fn the_second_interrupt_kills() {
 #[test]
 fn a_killed_up_is_put_right_by_the_next() {
     ours("a_killed_up_is_put_right_by_the_next", || {
-        let services: String = (0..8).map(|n| format!("  s{n}:\n    image: busybox\n    command: ['sh', '-c', 'trap exit TERM; while :; do sleep 3600 & wait $$!; done']\n    environment: {{ V: '1' }}\n")).collect();
+        let services: String = (0..8).map(|n| format!("  s{n}:\n    image: windlass-test/busybox:1\n    command: ['sh', '-c', 'trap exit TERM; while :; do sleep 3600 & wait $$!; done']\n    environment: {{ V: '1' }}\n")).collect();
         let it = Scenario::new(Tool::Windlass, "killed", &format!("services:\n{services}"));
         it.run(&["up", "-d"]).ok();
         it.write("compose.yaml", &format!("services:\n{}", services.replace("'1'", "'2'")));
@@ -76,7 +76,7 @@ fn two_ups_of_one_project_do_not_interleave() {
         let it = Scenario::new(
             Tool::Windlass,
             "lock",
-            "services:\n  a:\n    image: busybox\n    command: ['sh', '-c', 'trap exit TERM; while :; do sleep 3600 & wait $$!; done']\n    x-windlass: { ready: { plugin: tcp, with: { port: 80 }, timeout: 20s } }\n",
+            "services:\n  a:\n    image: windlass-test/busybox:1\n    command: ['sh', '-c', 'trap exit TERM; while :; do sleep 3600 & wait $$!; done']\n    x-windlass: { ready: { plugin: tcp, with: { port: 80 }, timeout: 20s } }\n",
         );
         let mut first = it.spawn(&["up", "-d"]);
         eventually("the first one works", || !it.ids().is_empty());

@@ -2,8 +2,8 @@
 //!
 //! For each file: `docker compose create`, a look, `windlass create` (must change nothing); everything removed; the same the
 //! other way round under the same project name. Agreement: equal containers, networks and volumes, and neither tool touches
-//! what the other made; or both fail. Nothing is started, pulled or built: each image that a file names is a name of
-//! busybox for the time of the run.
+//! what the other made; or both fail. Nothing is started, pulled or built: each image that a file names and
+//! the engine lacks is a name of the tests' image for the time of the run.
 
 mod diff;
 mod engine;
