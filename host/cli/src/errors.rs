@@ -139,6 +139,13 @@ const fn engine_code(kind: EngineErrorKind) -> u8 {
         EngineErrorKind::Unreachable | EngineErrorKind::Denied => 8,
         EngineErrorKind::NotFound
         | EngineErrorKind::Conflict
+        | EngineErrorKind::NotRunning
+        | EngineErrorKind::BeingRemoved
+        | EngineErrorKind::PortInUse
+        | EngineErrorKind::AddressInUse
+        | EngineErrorKind::RegistryDenied
+        | EngineErrorKind::LogUnreadable
+        | EngineErrorKind::OutOfReach
         | EngineErrorKind::Unsupported
         | EngineErrorKind::Other => 1,
     }

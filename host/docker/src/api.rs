@@ -1,25 +1,23 @@
-//! The engine's API: requests over the transport's client with one negotiated version; bollard's models and errors.
+//! The engine's API: bollard's client on our transport, in the newest version that both sides know.
 
 use bollard::errors::Error;
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
-use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
-use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, UPGRADE};
-use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use bollard::{BollardRequest, ClientVersion, Docker};
+use hyper::header::HeaderValue;
+use hyper::{Method, Uri};
 
-use crate::transport::{Body, HttpClient};
+use crate::own_requests;
+pub(crate) use crate::own_requests::{empty, full, json_lines, percent_encode, pieces, request};
+use crate::transport::HttpClient;
 
 /// Result of a call, in bollard's error type.
 pub(crate) type Result<T> = std::result::Result<T, Error>;
 
-/// Newest API whose models this crate's client knows.
-const NEWEST: (u32, u32) = (1, 53);
 /// URI base: the connector ignores the host, the engine does too.
-const BASE: &str = "http://docker";
+pub(crate) const BASE: &str = "http://docker";
+
+/// Seconds until bollard gives a call up. Stopping a container takes as long as its own timeout says, so this is no limit;
+/// what limits a call is the run that makes it.
+const PATIENCE: u64 = 60 * 60 * 24 * 365;
 
 /// What `/_ping` tells about the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +36,7 @@ pub(crate) struct Ping {
 pub(crate) struct Api {
     /// What the engine said of itself.
     pub(crate) ping: Ping,
+    docker: Docker,
     http: HttpClient,
 }
 
@@ -45,143 +44,68 @@ impl Api {
     /// Asks the engine for its version (the one round trip that connecting costs).
     pub(crate) async fn negotiate(http: HttpClient) -> Result<Self> {
         let request = request(Method::HEAD, format!("{BASE}/_ping"), empty())?;
-        let response = accept(http.request(request).await?).await?;
-        let ping = read_ping(&response);
-        Ok(Self { ping, http })
+        let answer = own_requests::execute(&http, request).await?;
+        let ping = read_ping(answer.headers());
+        let docker = client(&http, ping.api)?;
+        Ok(Self { ping, docker, http })
+    }
+
+    /// bollard's typed calls.
+    pub(crate) fn docker(&self) -> &Docker {
+        &self.docker
+    }
+
+    /// bollard's typed calls with the credentials for a registry. Ours, because bollard writes them in base64's standard
+    /// alphabet, of which engines take only the URL's.
+    pub(crate) fn signed_in(&self, credentials: Option<String>) -> Docker {
+        let value = credentials.and_then(|credentials| HeaderValue::from_str(&credentials).ok());
+        let Some(value) = value else { return self.docker.clone() };
+        self.docker.clone().with_request_modifier(move |mut request| {
+            request.headers_mut().insert("X-Registry-Auth", value.clone());
+            request
+        })
+    }
+
+    /// The HTTP client, for requests of our own.
+    pub(crate) fn http(&self) -> &HttpClient {
+        &self.http
     }
 
     /// The engine's API version is at least this.
     pub(crate) fn at_least(&self, major: u32, minor: u32) -> bool {
         self.ping.api >= (major, minor)
     }
+}
 
-    /// GET, decoded from JSON.
-    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T> {
-        let response = self.send(Method::GET, path, query, empty()).await?;
-        decode(&collect(response).await?)
+fn client(http: &HttpClient, version: (u32, u32)) -> Result<Docker> {
+    let http = http.clone();
+    let send = move |mut request: BollardRequest| {
+        let http = http.clone();
+        let uri = versioned(request.uri(), version);
+        async move {
+            *request.uri_mut() = uri?;
+            Ok(http.request(request).await?)
+        }
+    };
+    let known = ClientVersion { major_version: version.0 as usize, minor_version: version.1 as usize };
+    Docker::connect_with_custom_transport(send, Some(BASE), PATIENCE, &known)
+}
+
+/// bollard joins path and version such that the path alone is left; without a version an engine answers in its newest.
+fn versioned(uri: &Uri, (major, minor): (u32, u32)) -> Result<Uri> {
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    if path.starts_with("/v1.") {
+        return Ok(uri.clone());
     }
-
-    /// POST of JSON, answer decoded from JSON.
-    pub(crate) async fn post<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        query: &[(&str, &str)],
-        body: &impl Serialize,
-    ) -> Result<T> {
-        let body = full(serde_json::to_vec(body)?);
-        let response = self.send(Method::POST, path, query, body).await?;
-        decode(&collect(response).await?)
-    }
-
-    /// Any request with a body; resolves when the engine answers with headers.
-    pub(crate) async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        query: &[(&str, &str)],
-        body: Body,
-    ) -> Result<Response<Incoming>> {
-        self.execute(request(method, self.uri(path, query), body)?).await
-    }
-
-    /// A request made by the caller (own headers).
-    pub(crate) async fn execute(&self, request: Request<Body>) -> Result<Response<Incoming>> {
-        accept(self.http.request(request).await?).await
-    }
-
-    /// POST that turns the connection into a byte stream in both directions.
-    pub(crate) async fn hijack(
-        &self,
-        path: &str,
-        query: &[(&str, &str)],
-        body: &impl Serialize,
-    ) -> Result<TokioIo<hyper::upgrade::Upgraded>> {
-        let mut request = request(Method::POST, self.uri(path, query), full(serde_json::to_vec(body)?))?;
-        request.headers_mut().insert(CONNECTION, hyper::header::HeaderValue::from_static("Upgrade"));
-        request.headers_mut().insert(UPGRADE, hyper::header::HeaderValue::from_static("tcp"));
-        let response = self.execute(request).await?;
-        Ok(TokioIo::new(hyper::upgrade::on(response).await?))
-    }
-
-    /// Absolute URI of a path.
-    pub(crate) fn uri(&self, path: &str, query: &[(&str, &str)]) -> String {
-        let (major, minor) = self.ping.api;
-        format!("{BASE}/v{major}.{minor}{path}{}", encode_query(query))
-    }
+    Ok(format!("{BASE}/v{major}.{minor}{path}").parse::<Uri>()?)
 }
 
-/// A body of known size.
-pub(crate) fn full(bytes: Vec<u8>) -> Body {
-    bollard::body_full(bytes.into())
-}
-
-/// No body.
-pub(crate) fn empty() -> Body {
-    bollard::body_full(Bytes::new())
-}
-
-/// A request with the headers that every call has.
-pub(crate) fn request(method: Method, uri: String, body: Body) -> Result<Request<Body>> {
-    Ok(Request::builder()
-        .method(method)
-        .uri(uri)
-        .header(HOST, "docker")
-        .header(CONTENT_TYPE, "application/json")
-        .body(body)?)
-}
-
-/// The body as pieces.
-pub(crate) fn pieces(response: Response<Incoming>) -> impl Stream<Item = std::io::Result<Bytes>> + Send {
-    response.into_body().into_data_stream().map_err(std::io::Error::other)
-}
-
-/// The body as JSON values, one a line.
-pub(crate) fn json_lines<T: DeserializeOwned + Send + 'static>(
-    response: Response<Incoming>,
-) -> impl Stream<Item = Result<T>> + Send + 'static {
-    let codec = tokio_util::codec::LinesCodec::new();
-    let reader = tokio_util::io::StreamReader::new(Box::pin(pieces(response)));
-    tokio_util::codec::FramedRead::new(reader, codec).filter_map(async |line| match line {
-        Ok(line) if line.trim().is_empty() => None,
-        Ok(line) => Some(decode(line.as_bytes())),
-        Err(error) => Some(Err(Error::IOError { err: std::io::Error::other(error) })),
-    })
-}
-
-async fn accept(response: Response<Incoming>) -> Result<Response<Incoming>> {
-    let status = response.status();
-    let fine = status.is_success() || status == StatusCode::NOT_MODIFIED || status == StatusCode::SWITCHING_PROTOCOLS;
-    if fine {
-        return Ok(response);
-    }
-    let body = collect(response).await?;
-    Err(Error::DockerResponseServerError { status_code: status.as_u16(), message: message_of(&body) })
-}
-
-/// Engines answer errors as `{"message": …}`; proxies and old ones as text.
-fn message_of(body: &[u8]) -> String {
-    #[derive(serde::Deserialize)]
-    struct Answer {
-        message: String,
-    }
-    match serde_json::from_slice::<Answer>(body) {
-        Ok(answer) => answer.message,
-        Err(_) => String::from_utf8_lossy(body).trim().to_owned(),
-    }
-}
-
-async fn collect(response: Response<Incoming>) -> Result<Bytes> {
-    Ok(response.into_body().collect().await?.to_bytes())
-}
-
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
-    Ok(serde_json::from_slice(bytes)?)
-}
-
-fn read_ping(response: &Response<Incoming>) -> Ping {
-    let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+fn read_ping(headers: &hyper::HeaderMap) -> Ping {
+    let newest = bollard::API_DEFAULT_VERSION;
+    let newest = (newest.major_version as u32, newest.minor_version as u32);
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     Ping {
-        api: parse_version(header("api-version")).map_or((1, 41), |version| version.min(NEWEST)),
+        api: parse_version(header("api-version")).map_or((1, 41), |version| version.min(newest)),
         engine: engine_version(header("server")),
         os: if header("ostype").is_empty() { "linux".to_owned() } else { header("ostype").to_owned() },
         swarm: header("swarm").starts_with("active"),
@@ -200,36 +124,9 @@ fn engine_version(server: &str) -> String {
     product.split_once('/').map_or(product, |(_, version)| version).to_owned()
 }
 
-fn encode_query(query: &[(&str, &str)]) -> String {
-    let pairs: Vec<String> = query.iter().map(|(key, value)| format!("{key}={}", percent_encode(value))).collect();
-    if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
-}
-
-/// Text as one part of a path or query.
-pub(crate) fn percent_encode(text: &str) -> String {
-    use std::fmt::Write as _;
-    text.bytes().fold(String::new(), |mut encoded, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            write!(encoded, "%{byte:02X}").expect("writing to a String cannot fail");
-        }
-        encoded
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn query_values_are_encoded() {
-        assert_eq!(encode_query(&[]), "");
-        assert_eq!(
-            encode_query(&[("filters", r#"{"a":["b c"]}"#), ("all", "1")]),
-            "?filters=%7B%22a%22%3A%5B%22b%20c%22%5D%7D&all=1"
-        );
-    }
 
     #[test]
     fn engine_version_of_docker_and_podman() {
@@ -239,15 +136,16 @@ mod tests {
     }
 
     #[test]
-    fn error_text_with_and_without_json() {
-        assert_eq!(message_of(br#"{"message":"no such thing"}"#), "no such thing");
-        assert_eq!(message_of(b"404 page not found\n"), "404 page not found");
-    }
-
-    #[test]
     fn versions_compare_as_numbers() {
         assert_eq!(parse_version("1.51"), Some((1, 51)));
         assert!(parse_version("1.9") < parse_version("1.41"));
         assert_eq!(parse_version("x"), None);
+    }
+
+    #[test]
+    fn every_request_names_the_negotiated_version() {
+        let versioned = |uri: &str| versioned(&uri.parse().unwrap(), (1, 51)).unwrap().to_string();
+        assert_eq!(versioned("http://docker/containers/a/stop?t=1"), "http://docker/v1.51/containers/a/stop?t=1");
+        assert_eq!(versioned("http://docker/v1.51/info"), "http://docker/v1.51/info");
     }
 }

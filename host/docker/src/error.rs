@@ -23,25 +23,69 @@ pub(crate) fn unsupported(operation: impl Into<String>, message: impl Into<Strin
     EngineError { kind: EngineErrorKind::Unsupported, ..plain(operation, message) }
 }
 
+/// As [`engine_error`], for a request that the engine passes on to a registry: there a 401 or 403 is the registry's.
+pub(crate) fn registry_error(operation: impl Into<String>, error: &Error) -> EngineError {
+    let mut told = engine_error(operation, error);
+    if let Error::DockerResponseServerError { status_code: 401 | 403, .. } = error {
+        told.kind = EngineErrorKind::RegistryDenied;
+        told.hint = hint_for(told.kind, &told.message);
+    }
+    told
+}
+
+/// What the engine says went wrong in the middle of an answer that began well (pulls, builds).
+pub(crate) fn told(operation: impl Into<String>, message: &str) -> EngineError {
+    let message = message.trim().to_owned();
+    let kind = kind_of_words(&message).unwrap_or(EngineErrorKind::Other);
+    EngineError { operation: operation.into(), hint: hint_for(kind, &message), message, kind }
+}
+
 fn classify(error: &Error) -> (EngineErrorKind, String) {
     match error {
         Error::DockerResponseServerError { status_code, message } => {
-            (kind_of_status(*status_code), tidy(message, *status_code))
+            let kind = kind_of_words(message).unwrap_or_else(|| kind_of_status(*status_code));
+            (kind, tidy(message, *status_code))
         }
-        Error::DockerStreamError { error } => (EngineErrorKind::Other, error.trim().to_owned()),
+        Error::DockerStreamError { error } => {
+            (kind_of_words(error).unwrap_or(EngineErrorKind::Other), error.trim().to_owned())
+        }
         other => classify_transport(other),
     }
 }
 
+/// A 403 is no lack of rights to use the engine, which answered: it refuses this one request.
 fn kind_of_status(status: u16) -> EngineErrorKind {
     match status {
-        401 | 403 => EngineErrorKind::Denied,
+        401 => EngineErrorKind::Denied,
         404 => EngineErrorKind::NotFound,
         409 => EngineErrorKind::Conflict,
         501 => EngineErrorKind::Unsupported,
         _ => EngineErrorKind::Other,
     }
 }
+
+/// What only the engine's words tell: its status codes are the same for these and for other troubles.
+fn kind_of_words(message: &str) -> Option<EngineErrorKind> {
+    let found = WORDS.iter().find(|(words, _)| words.iter().all(|word| message.contains(word)));
+    found.map(|(_, kind)| *kind)
+}
+
+/// Words that all occur in the engine's message, and the kind of error they tell.
+const WORDS: &[(&[&str], EngineErrorKind)] = &[
+    (&["port is already allocated"], EngineErrorKind::PortInUse),
+    (&["bind: address already in use"], EngineErrorKind::PortInUse),
+    (&["failed to bind host port"], EngineErrorKind::PortInUse),
+    // The address manager's, with a capital letter; sent with the status 403.
+    (&["Address already in use"], EngineErrorKind::AddressInUse),
+    (&["removal of container", "already in progress"], EngineErrorKind::BeingRemoved),
+    (&["is marked for removal"], EngineErrorKind::BeingRemoved),
+    (&["ontainer", "is not running"], EngineErrorKind::NotRunning),
+    (&["logging driver does not support reading"], EngineErrorKind::LogUnreadable),
+    (&["pull access denied"], EngineErrorKind::RegistryDenied),
+    (&["no basic auth credentials"], EngineErrorKind::RegistryDenied),
+    (&["unauthorized: "], EngineErrorKind::RegistryDenied),
+    (&["denied: requested access"], EngineErrorKind::RegistryDenied),
+];
 
 fn tidy(message: &str, status: u16) -> String {
     let text = message.trim().trim_start_matches("Error response from daemon: ");
@@ -92,6 +136,9 @@ pub(crate) fn hint_for(kind: EngineErrorKind, message: &str) -> Option<String> {
         // The address belongs into these hints; `connect` adds it.
         return None;
     }
+    if kind == EngineErrorKind::RegistryDenied {
+        return Some("check the image's name; a private one needs `docker login`".to_owned());
+    }
     HINTS.iter().find(|(words, _)| words.iter().all(|word| message.contains(word))).map(|(_, hint)| (*hint).to_owned())
 }
 
@@ -102,10 +149,13 @@ const HINTS: &[(&[&str], &str)] = &[
         "another container publishes this port: stop it, or change `published` under `ports`",
     ),
     (
+        &["Address already in use"],
+        "another container has this address in the network: choose another `ipv4_address`, or remove that container",
+    ),
+    (
         &["address already in use"],
         "another program on this machine listens on this port: stop it, or change `published` under `ports`",
     ),
-    (&["pull access denied"], "check the image's name; a private one needs `docker login`"),
     (&["manifest unknown"], "the registry has no such tag: check the image's name and tag"),
     (&["manifest for", "not found"], "the registry has no such tag: check the image's name and tag"),
     (&["Get \"http", "dial tcp"], "the engine cannot reach this registry: check the image's name, and the network"),
@@ -163,7 +213,34 @@ mod tests {
     fn status_decides_the_kind() {
         assert_eq!(answer(409, "x").kind, EngineErrorKind::Conflict);
         assert_eq!(answer(401, "x").kind, EngineErrorKind::Denied);
+        assert_eq!(answer(403, "x").kind, EngineErrorKind::Other);
         assert_eq!(answer(500, "").message, "the engine answered with status 500");
+    }
+
+    #[test]
+    fn words_decide_where_the_status_says_too_little() {
+        let kind = |status, message| answer(status, message).kind;
+        assert_eq!(
+            kind(403, "failed to set up container networking: Address already in use"),
+            EngineErrorKind::AddressInUse
+        );
+        let proxy = "failed to bind host port for 0.0.0.0:80:172.18.0.2:80/tcp: address already in use";
+        assert_eq!(kind(500, proxy), EngineErrorKind::PortInUse);
+        assert_eq!(kind(409, "removal of container abc is already in progress"), EngineErrorKind::BeingRemoved);
+        assert_eq!(kind(409, "container abc is not running"), EngineErrorKind::NotRunning);
+        assert_eq!(kind(409, "Conflict. The container name \"/web\" is already in use"), EngineErrorKind::Conflict);
+        let unread = "configured logging driver does not support reading";
+        assert_eq!(kind(501, unread), EngineErrorKind::LogUnreadable);
+    }
+
+    #[test]
+    fn a_registry_that_refuses_is_not_an_engine_that_does() {
+        let refused = Error::DockerResponseServerError { status_code: 401, message: "who are you".into() };
+        assert_eq!(registry_error("x", &refused).kind, EngineErrorKind::RegistryDenied);
+        assert_eq!(engine_error("x", &refused).kind, EngineErrorKind::Denied);
+        let error = told("pull image a", "Head \"https://r/v2/\": unauthorized: no");
+        assert_eq!(error.kind, EngineErrorKind::RegistryDenied);
+        assert!(error.hint.unwrap().contains("docker login"));
     }
 
     #[test]

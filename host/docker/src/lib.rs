@@ -10,6 +10,7 @@ mod create;
 mod engine;
 mod error;
 mod observe;
+mod own_requests;
 mod streams;
 mod transport;
 

@@ -1,14 +1,33 @@
 //! Output of containers and commands: a terminal's is raw, any other is framed (eight bytes of header a piece).
 
+use bollard::container::LogOutput;
+use bollard::errors::Error;
 use bytes::{Buf as _, Bytes, BytesMut};
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt as _};
 use windlass_runtime::engine::{EngineResult, OutputChunk, OutputStream};
 
-use crate::error::plain;
+use crate::error::{engine_error, plain};
 
 /// Bytes of a frame's header: stream, three zeros, length.
 const HEADER: usize = 8;
+
+/// bollard's pieces as ours.
+pub(crate) fn framed(
+    pieces: impl Stream<Item = Result<LogOutput, Error>> + Send + 'static,
+    operation: String,
+) -> BoxStream<'static, EngineResult<OutputChunk>> {
+    let chunk = |piece| {
+        let (stream, bytes) = match piece {
+            LogOutput::StdErr { message } => (OutputStream::Stderr, message),
+            LogOutput::StdIn { message } | LogOutput::StdOut { message } | LogOutput::Console { message } => {
+                (OutputStream::Stdout, message)
+            }
+        };
+        OutputChunk { stream, bytes }
+    };
+    pieces.map(move |piece| piece.map(chunk).map_err(|error| engine_error(operation.clone(), &error))).boxed()
+}
 
 /// Turns bytes into pieces with their stream.
 pub(crate) fn output(

@@ -52,8 +52,11 @@ impl From<VolumeRow> for observed::Volume {
     }
 }
 
-/// The request that makes a network.
-pub(crate) fn network_request(network: &project::Network) -> NetworkCreateRequest {
+/// API version from which a network can be without IPv4; before it the field is refused or means nothing.
+const OPTIONAL_IPV4: (u32, u32) = (1, 47);
+
+/// The request that makes a network, for an engine with this API version.
+pub(crate) fn network_request(network: &project::Network, api: (u32, u32)) -> NetworkCreateRequest {
     NetworkCreateRequest {
         name: network.name.clone(),
         driver: some_text(&network.driver),
@@ -61,7 +64,7 @@ pub(crate) fn network_request(network: &project::Network) -> NetworkCreateReques
         ipam: ipam(&network.ipam),
         internal: Some(network.internal),
         attachable: Some(network.attachable),
-        enable_ipv4: network.enable_ipv4,
+        enable_ipv4: network.enable_ipv4.filter(|_| api >= OPTIONAL_IPV4),
         enable_ipv6: network.enable_ipv6,
         labels: Some(hash_map(&network.labels)),
         ..NetworkCreateRequest::default()
@@ -122,8 +125,15 @@ mod tests {
     #[test]
     fn a_plain_network_sends_no_ipam() {
         let network = Network { name: "p_default".into(), ..Network::default() };
-        let json = serde_json::to_value(network_request(&network)).unwrap();
+        let json = serde_json::to_value(network_request(&network, (1, 51))).unwrap();
         assert_eq!(json, serde_json::json!({"Name":"p_default","Internal":false,"Attachable":false,"Labels":{}}));
+    }
+
+    #[test]
+    fn ipv4_is_optional_only_where_the_engine_knows_it() {
+        let network = Network { enable_ipv4: Some(false), ..Network::default() };
+        assert_eq!(network_request(&network, (1, 47)).enable_ipv4, Some(false));
+        assert_eq!(network_request(&network, (1, 46)).enable_ipv4, None);
     }
 
     #[test]
@@ -146,7 +156,7 @@ mod tests {
             labels: BTreeMap::from([("a".into(), "b".into())]),
             ..Network::default()
         };
-        let json = serde_json::to_value(network_request(&network)).unwrap();
+        let json = serde_json::to_value(network_request(&network, (1, 51))).unwrap();
         assert_eq!(
             json,
             serde_json::json!({

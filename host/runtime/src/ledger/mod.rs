@@ -8,16 +8,15 @@ mod input;
 
 use std::collections::BTreeMap;
 
-use windlass_model::project::Volume;
-use windlass_plan::{labels, observed};
+use windlass_plan::labels;
 
-use crate::engine::{Engine, EngineErrorKind, EngineResult};
+use crate::engine::{EngineResult, Record, Store};
 
 pub(crate) use input::Recipe;
 
 /// Ledger of one dataset.
 pub struct Ledger<'a> {
-    engine: &'a dyn Engine,
+    engine: &'a dyn Store,
     project: String,
     service: String,
     dataset: String,
@@ -53,7 +52,7 @@ pub enum LedgerState {
 impl<'a> Ledger<'a> {
     /// The ledger of a dataset of a service.
     #[must_use]
-    pub fn new(engine: &'a dyn Engine, project: &str, service: &str, dataset: &str) -> Self {
+    pub fn new(engine: &'a dyn Store, project: &str, service: &str, dataset: &str) -> Self {
         Self { engine, project: project.to_owned(), service: service.to_owned(), dataset: dataset.to_owned() }
     }
 
@@ -63,14 +62,11 @@ impl<'a> Ledger<'a> {
     /// When the engine cannot be asked.
     pub async fn state(&self, target: &str) -> EngineResult<LedgerState> {
         let (running, committed) = (self.name("running"), self.name("committed"));
-        let (running, committed) = futures_util::future::try_join(
-            self.engine.inspect_volume(&running),
-            self.engine.inspect_volume(&committed),
-        )
-        .await?;
-        let about_target = |marker: &observed::Volume| {
-            marker.labels.get(labels::LEDGER_TARGET).is_some_and(|recorded| recorded == target)
-        };
+        let (running, committed) =
+            futures_util::future::try_join(self.engine.get_record(&running), self.engine.get_record(&committed))
+                .await?;
+        let about_target =
+            |marker: &Record| marker.labels.get(labels::LEDGER_TARGET).is_some_and(|recorded| recorded == target);
         if running.as_ref().is_some_and(about_target) {
             return Ok(LedgerState::Dirty);
         }
@@ -119,14 +115,11 @@ impl<'a> Ledger<'a> {
             (labels::LEDGER_STEPS, serde_json::to_string(steps).unwrap_or_default()),
         ];
         marks.extend(own.map(|(key, value)| (key.to_owned(), value)));
-        self.engine.create_volume(&Volume { name, labels: marks, ..Volume::default() }).await.map(drop)
+        self.engine.put_record(&Record { name, labels: marks, ..Record::default() }).await.map(drop)
     }
 
     async fn remove(&self, state: &str) -> EngineResult<()> {
-        match self.engine.remove_volume(&self.name(state)).await {
-            Err(error) if error.kind != EngineErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        self.engine.remove_record(&self.name(state)).await
     }
 
     /// Name of a marker; what volume names do not take becomes `-`.

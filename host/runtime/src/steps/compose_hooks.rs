@@ -24,7 +24,9 @@ pub(super) async fn run(
 ) -> Result<(), StepError> {
     let id = context.run.containers.resolve(container);
     let result = command(context, hook, &id).await;
-    let gone = |error: &EngineError| matches!(error.kind, EngineErrorKind::NotFound | EngineErrorKind::Conflict);
+    let gone = |error: &EngineError| {
+        matches!(error.kind, EngineErrorKind::NotFound | EngineErrorKind::NotRunning | EngineErrorKind::Conflict)
+    };
     let (code, output) = match result {
         Err(error) if kind == "pre_stop" && gone(&error) => return Ok(()),
         other => other?,

@@ -3,8 +3,11 @@
 //! Calls take no time unless told to ([`FakeEngine::delay`]); health and exits happen when a [`Behaviour`] says so, in
 //! tokio's time, so that tests with paused time are exact and quick.
 
-mod calls;
+mod cluster;
+mod images;
+mod instances;
 mod state;
+mod store;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -166,6 +169,14 @@ impl FakeEngine {
         self.check(&record)
     }
 
+    /// As [`Self::call`], about a container; resolves to the record.
+    async fn on_container(&self, verb: &str, id: &str) -> EngineResult<String> {
+        let name = self.lock().name_of(id);
+        let operation = format!("{verb} {name}");
+        self.call(operation.clone()).await?;
+        Ok(operation)
+    }
+
     fn check(&self, record: &str) -> EngineResult<()> {
         let state = self.lock();
         let failure = state.failures.iter().find(|(call, ..)| record.starts_with(call));
@@ -212,6 +223,11 @@ impl WeakEngine {
 #[expect(clippy::disallowed_methods, reason = "a fake that takes the time it is told to take")]
 async fn wait(duration: Duration) {
     tokio::time::sleep(duration).await;
+}
+
+/// As an engine that tells them apart says it.
+fn error(kind: EngineErrorKind, operation: &str, message: impl Into<String>) -> EngineError {
+    EngineError { operation: operation.to_owned(), message: message.into(), kind, hint: None }
 }
 
 fn plain_image(reference: &str, generation: u32) -> Image {

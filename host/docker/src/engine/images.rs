@@ -1,0 +1,79 @@
+//! Images: here, in registries, and built.
+
+use async_trait::async_trait;
+use bollard::Docker;
+use bollard::query_parameters::{CreateImageOptions, RemoveImageOptions};
+use futures_util::StreamExt as _;
+use windlass_plan::observed::Image;
+use windlass_runtime::engine::{BuildRequest, EngineResult, Images, ProgressSink, TransferProgress};
+
+use super::DockerEngine;
+use crate::error::{plain, registry_error, told};
+use crate::{auth, build};
+
+impl DockerEngine {
+    /// bollard's typed calls, with what we know to sign in to an image's registry.
+    async fn for_registry(&self, reference: &str) -> EngineResult<Docker> {
+        let api = self.api().await?;
+        Ok(api.signed_in(auth::header(&self.config, &self.options.environment, reference).await))
+    }
+}
+
+#[async_trait]
+impl Images for DockerEngine {
+    async fn inspect_image(&self, reference: &str, platform: &str) -> EngineResult<Option<Image>> {
+        self.image(reference, platform).await
+    }
+
+    async fn image_digest(&self, reference: &str) -> EngineResult<String> {
+        let operation = format!("resolve the digest of {reference}");
+        let docker = self.for_registry(reference).await?;
+        let _slot = self.slot().await;
+        let described = docker.inspect_registry_image(reference, None).await;
+        let described = described.map_err(|error| registry_error(operation.clone(), &error))?;
+        described.descriptor.digest.ok_or_else(|| plain(operation, "the engine's answer names no digest"))
+    }
+
+    async fn pull_image(&self, reference: &str, platform: &str, progress: ProgressSink<'_>) -> EngineResult<()> {
+        let operation = format!("pull image {reference}");
+        let docker = self.for_registry(reference).await?;
+        let tagged = reference.rsplit('/').next().unwrap_or_default().contains([':', '@']);
+        let options = CreateImageOptions {
+            from_image: Some(reference.to_owned()),
+            tag: (!tagged).then(|| "latest".to_owned()),
+            platform: platform.to_owned(),
+            ..CreateImageOptions::default()
+        };
+        let _slot = self.slot().await;
+        let mut lines = std::pin::pin!(docker.create_image(Some(options), None, None));
+        while let Some(line) = lines.next().await {
+            let line = line.map_err(|error| registry_error(operation.clone(), &error))?;
+            if let Some(message) = line.error_detail.and_then(|detail| detail.message) {
+                return Err(told(operation, &message));
+            }
+            let (current, total) = line.progress_detail.map_or((None, None), |detail| (detail.current, detail.total));
+            progress(TransferProgress {
+                id: line.id.unwrap_or_default(),
+                text: line.status.unwrap_or_default(),
+                current: current.and_then(|bytes| bytes.try_into().ok()),
+                total: total.and_then(|bytes| bytes.try_into().ok()),
+            });
+        }
+        Ok(())
+    }
+
+    async fn build_image(&self, request: BuildRequest<'_>, progress: ProgressSink<'_>) -> EngineResult<String> {
+        build::build(self, request, progress).await
+    }
+
+    async fn remove_image(&self, reference: &str) -> EngineResult<()> {
+        let docker = self.docker().await?;
+        self.call(format!("remove image {reference}"), docker.remove_image(reference, None::<RemoveImageOptions>, None))
+            .await
+            .map(drop)
+    }
+
+    async fn client_settings(&self) -> EngineResult<String> {
+        Ok(auth::all(&self.config, &self.options.environment).await)
+    }
+}

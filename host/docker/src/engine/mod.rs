@@ -1,0 +1,98 @@
+//! [`DockerEngine`]: every call of the trait is one request, its error named by operation and object.
+
+use std::future::Future;
+
+use bollard::Docker;
+use serde::de::DeserializeOwned;
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
+use windlass_runtime::engine::{EngineErrorKind, EngineResult};
+
+use crate::api::{self, Api};
+use crate::config_file::ConfigFile;
+use crate::connect;
+use crate::connect::{ConnectOptions, with_address};
+use crate::convert::inspect::Inspection;
+use crate::error::engine_error;
+use crate::transport::Endpoint;
+
+mod cluster;
+mod dial;
+mod images;
+mod instances;
+mod store;
+
+/// Engine calls at once: beyond this an engine only queues. The only limit; streams (logs, events, commands) and builds are
+/// not counted, because they last as long as they like.
+const PARALLEL: usize = 32;
+
+/// A Docker engine. Connects with the first call.
+pub struct DockerEngine {
+    endpoint: Endpoint,
+    host: String,
+    config: ConfigFile,
+    options: ConnectOptions,
+    api: OnceCell<Api>,
+    slots: Semaphore,
+}
+
+impl DockerEngine {
+    pub(crate) fn new(endpoint: Endpoint, host: String, config: ConfigFile, options: ConnectOptions) -> Self {
+        let slots = Semaphore::new(options.parallel.unwrap_or(PARALLEL).max(1));
+        Self { endpoint, host, config, options, api: OnceCell::new(), slots }
+    }
+
+    /// The API, after the first round trip.
+    pub(crate) async fn api(&self) -> EngineResult<&Api> {
+        let negotiate = || async {
+            let client = connect::http(&self.endpoint);
+            Api::negotiate(client)
+                .await
+                .map_err(|error| with_address(engine_error("reach the engine", &error), &self.host))
+        };
+        self.api.get_or_try_init(negotiate).await
+    }
+
+    async fn slot(&self) -> SemaphorePermit<'_> {
+        self.slots.acquire().await.expect("the semaphore is never closed")
+    }
+
+    /// The `docker` command line's settings.
+    pub(crate) fn settings(&self) -> (&ConfigFile, &ConnectOptions, &str) {
+        (&self.config, &self.options, &self.host)
+    }
+
+    /// A request of our own, answer decoded from JSON.
+    pub(crate) async fn get<T: DeserializeOwned>(
+        &self,
+        operation: &str,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> EngineResult<T> {
+        let api = self.api().await?;
+        self.call(operation, api.get(path, query)).await
+    }
+
+    /// bollard's typed calls.
+    async fn docker(&self) -> EngineResult<&Docker> {
+        Ok(self.api().await?.docker())
+    }
+
+    /// Makes one call, in its turn.
+    async fn call<T>(
+        &self,
+        operation: impl Into<String>,
+        call: impl Future<Output = api::Result<T>>,
+    ) -> EngineResult<T> {
+        let _slot = self.slot().await;
+        call.await.map_err(|error| engine_error(operation, &error))
+    }
+
+    async fn inspection(&self, id: &str) -> EngineResult<Inspection> {
+        self.get(&format!("inspect container {id}"), &format!("/containers/{id}/json"), &[]).await
+    }
+}
+
+/// Treats some kinds of errors as success.
+fn unless(result: EngineResult<()>, kinds: &[EngineErrorKind]) -> EngineResult<()> {
+    result.or_else(|error| if kinds.contains(&error.kind) { Ok(()) } else { Err(error) })
+}
