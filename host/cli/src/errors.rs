@@ -4,11 +4,11 @@
 //! |---|---|
 //! | 0 | success |
 //! | 1 | error: bad flags, a compose file with problems, an engine call that failed, a dependency that did not start |
-//! | 4 | a policy plugin said no |
 //! | 5 | a probe did not succeed in time, or its container ended |
 //! | 6 | a load failed |
 //! | 7 | a plugin failed at another stage |
 //! | 8 | no engine answers |
+//! | 70 | a defect of Windlass itself |
 //! | 130 | interrupted |
 //! | other | the code of the container or command: `exec`, `up --exit-code-from` and the abort flags |
 
@@ -24,7 +24,8 @@ pub type CliResult<T> = Result<T, CliError>;
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
-    /// A flag or argument is wrong, or something asked for is not there. The sentence is the peer's where it has one.
+    /// A flag or argument is wrong, or names something that the project does not have. The sentence is the one of
+    /// `docker compose` where it has one.
     #[error("{message}")]
     Usage {
         /// Sentence.
@@ -32,6 +33,17 @@ pub enum CliError {
         /// What to do about it.
         hint: Option<String>,
     },
+    /// The request is right, but what it is about is in no state for it: the service is not running, the project is locked.
+    #[error("{message}")]
+    State {
+        /// Sentence.
+        message: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+    /// Windlass contradicts itself: a defect to report, not the user's mistake.
+    #[error("{0}; this is a defect of Windlass")]
+    Internal(String),
     /// clap's own message: usage errors and help.
     #[error(transparent)]
     Arguments(#[from] clap::Error),
@@ -69,8 +81,6 @@ pub enum CliError {
 pub enum Failure {
     /// An engine call, or a dependency's condition.
     Step,
-    /// A policy plugin.
-    Policy,
     /// A probe.
     Probe,
     /// A load.
@@ -92,6 +102,11 @@ impl CliError {
         Self::Usage { message: message.into(), hint: Some(hint.into()) }
     }
 
+    /// The object of the request is in no state for it.
+    pub fn state(message: impl Into<String>) -> Self {
+        Self::State { message: message.into(), hint: None }
+    }
+
     /// Something of Compose that Windlass does not do yet.
     #[must_use]
     pub fn unsupported(what: &str) -> Self {
@@ -107,7 +122,8 @@ impl CliError {
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         match self {
-            Self::Usage { hint, .. } => hint.as_deref(),
+            Self::Usage { hint, .. } | Self::State { hint, .. } => hint.as_deref(),
+            Self::Internal(_) => Some("please report it, with the command and the compose file"),
             Self::Engine(error) => error.hint.as_deref(),
             Self::Hook(error) => error.hint.as_deref(),
             Self::Arguments(_)
@@ -124,7 +140,9 @@ impl CliError {
 #[must_use]
 pub fn exit_code(error: &CliError) -> u8 {
     match error {
-        CliError::Usage { .. } | CliError::Model(_) | CliError::Io { .. } => 1,
+        CliError::Usage { .. } | CliError::State { .. } | CliError::Model(_) | CliError::Io { .. } => 1,
+        // EX_SOFTWARE of sysexits.h: nothing that the user typed or runs can cause it.
+        CliError::Internal(_) => 70,
         CliError::Arguments(error) => u8::from(error.use_stderr()),
         CliError::Engine(error) => engine_code(error.kind),
         CliError::Hook(_) => 7,
@@ -154,7 +172,6 @@ const fn engine_code(kind: EngineErrorKind) -> u8 {
 const fn failure_code(failure: Failure) -> u8 {
     match failure {
         Failure::Step => 1,
-        Failure::Policy => 4,
         Failure::Probe => 5,
         Failure::Load => 6,
         Failure::Hook => 7,
@@ -173,12 +190,13 @@ mod tests {
     #[test]
     fn codes_are_the_documented_ones() {
         assert_eq!(exit_code(&CliError::usage("x")), 1);
+        assert_eq!(exit_code(&CliError::state("x")), 1);
+        assert_eq!(exit_code(&CliError::Internal("x".to_owned())), 70);
         assert_eq!(exit_code(&engine(EngineErrorKind::Unreachable)), 8);
         assert_eq!(exit_code(&engine(EngineErrorKind::Conflict)), 1);
         assert_eq!(exit_code(&CliError::Interrupted), 130);
         assert_eq!(exit_code(&CliError::Exit(42)), 42);
-        let failures =
-            [Failure::Step, Failure::Policy, Failure::Probe, Failure::Load, Failure::Hook, Failure::Unreachable];
-        assert_eq!(failures.map(|failure| exit_code(&CliError::Run(failure))), [1, 4, 5, 6, 7, 8]);
+        let failures = [Failure::Step, Failure::Probe, Failure::Load, Failure::Hook, Failure::Unreachable];
+        assert_eq!(failures.map(|failure| exit_code(&CliError::Run(failure))), [1, 5, 6, 7, 8]);
     }
 }

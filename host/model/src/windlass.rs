@@ -1,11 +1,15 @@
 //! `x-windlass` and `windlass.yaml`: what the user asks beyond Compose.
 
+mod stage;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::node::Span;
 use crate::project::Json;
+
+pub use stage::{Entry as StageEntry, Scope as StageScope, Stage};
 
 /// Top-level settings.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -71,39 +75,6 @@ pub struct ServiceSettings {
     pub load: Vec<Dataset>,
     /// Hooks by stage.
     pub hooks: BTreeMap<Stage, Vec<Hook>>,
-}
-
-/// Points of the life of a project or service where plugins take part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Stage {
-    /// Change the model.
-    Resolve,
-    /// Judge the model.
-    Policy,
-    /// Before everything of `up`.
-    PreUp,
-    /// Before a container is created.
-    PreCreate,
-    /// Before a container is started.
-    PreStart,
-    /// After a container was started.
-    PostStart,
-    /// Is it ready?
-    Probe,
-    /// Load data.
-    Load,
-    /// After everything of `up`.
-    PostUp,
-    /// Before everything of `down`.
-    PreDown,
-    /// Before a container is stopped.
-    PreStop,
-    /// After a container was stopped.
-    PostStop,
-    /// After everything of `down`.
-    PostDown,
-    /// A subcommand.
-    Command,
 }
 
 /// A probe of a service.

@@ -12,7 +12,7 @@ use crate::project::{Json, Project};
 use crate::units;
 use crate::windlass::{
     Dataset, Grants, Hook, InputFile, Limits, LoadWhen, OnFailure, PluginDeclaration, PluginSource, Probe, ProbeTiming,
-    ProjectSettings, ServiceSettings, Stage,
+    ProjectSettings, ServiceSettings, Stage, StageScope,
 };
 
 /// The JSON Schema of `x-windlass` and `windlass.yaml`.
@@ -20,24 +20,6 @@ use crate::windlass::{
 pub fn windlass_schema() -> &'static str {
     include_str!("x_windlass.schema.json")
 }
-
-/// Stages a service's hooks may name.
-const SERVICE_STAGES: &[(&str, Stage)] = &[
-    ("pre-create", Stage::PreCreate),
-    ("pre-start", Stage::PreStart),
-    ("post-start", Stage::PostStart),
-    ("pre-stop", Stage::PreStop),
-    ("post-stop", Stage::PostStop),
-];
-/// Stages the project's hooks may name.
-const PROJECT_STAGES: &[(&str, Stage)] = &[
-    ("resolve", Stage::Resolve),
-    ("policy", Stage::Policy),
-    ("pre-up", Stage::PreUp),
-    ("post-up", Stage::PostUp),
-    ("pre-down", Stage::PreDown),
-    ("post-down", Stage::PostDown),
-];
 
 const TIMING: &[&str] = &["timeout", "interval", "max-interval", "attempt-timeout", "success-threshold", "stable-for"];
 
@@ -134,7 +116,7 @@ impl Reader<'_> {
             }
         }
         if let Some(entry) = map.get("hooks") {
-            self.hooks(&entry.node, PROJECT_STAGES, &mut settings.hooks, &format!("{path}.hooks"));
+            self.hooks(&entry.node, StageScope::Project, &mut settings.hooks, &format!("{path}.hooks"));
         }
     }
 
@@ -242,7 +224,7 @@ impl Reader<'_> {
             self.datasets(&entry.node, settings, &format!("{path}.load"));
         }
         if let Some(entry) = map.get("hooks") {
-            self.hooks(&entry.node, SERVICE_STAGES, &mut settings.hooks, &format!("{path}.hooks"));
+            self.hooks(&entry.node, StageScope::Service, &mut settings.hooks, &format!("{path}.hooks"));
         }
     }
 
@@ -295,11 +277,12 @@ impl Reader<'_> {
         })
     }
 
-    fn hooks(&mut self, node: &Node, stages: &[(&str, Stage)], hooks: &mut BTreeMap<Stage, Vec<Hook>>, path: &str) {
-        let names: Vec<&str> = stages.iter().map(|(name, _)| *name).collect();
+    fn hooks(&mut self, node: &Node, scope: StageScope, hooks: &mut BTreeMap<Stage, Vec<Hook>>, path: &str) {
+        let names: Vec<&str> = Stage::of(scope).map(Stage::name).collect();
         let Some(map) = self.keys(node, path, &names) else { return };
-        for (name, stage) in stages {
-            let Some(entry) = map.get(*name) else { continue };
+        for stage in Stage::of(scope) {
+            let name = stage.name();
+            let Some(entry) = map.get(name) else { continue };
             let place = format!("{path}.{name}");
             if entry.node.is_null() {
                 continue;
@@ -313,7 +296,16 @@ impl Reader<'_> {
                 );
                 continue;
             };
-            hooks.insert(*stage, items.iter().filter_map(|item| self.hook(item, &place)).collect());
+            if !stage.entry().wired && !items.is_empty() {
+                self.fail(
+                    &entry.node,
+                    &place,
+                    format!("{place}: plugins are not called at this stage yet"),
+                    Some("remove it: a hook that never runs would guard nothing".to_owned()),
+                );
+                continue;
+            }
+            hooks.insert(stage, items.iter().filter_map(|item| self.hook(item, &place)).collect());
         }
     }
 

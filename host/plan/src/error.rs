@@ -56,7 +56,33 @@ pub enum PlanError {
     PullPolicy(String),
 }
 
+/// Whose matter a [`PlanError`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlanErrorKind {
+    /// What the user typed or wrote.
+    Request,
+    /// What exists in the engine.
+    State,
+}
+
 impl PlanError {
+    /// Whose matter it is.
+    #[must_use]
+    pub const fn kind(&self) -> PlanErrorKind {
+        match self {
+            Self::NoSuchService(_)
+            | Self::Cycle(_)
+            | Self::Undefined { .. }
+            | Self::FixedNameScaled { .. }
+            | Self::Unsupported { .. }
+            | Self::PullPolicy(_) => PlanErrorKind::Request,
+            Self::ExternalNetworkMissing(_)
+            | Self::NetworkAmbiguous(_)
+            | Self::ExternalVolumeMissing(_)
+            | Self::NothingToStart(_) => PlanErrorKind::State,
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
@@ -68,7 +94,13 @@ impl PlanError {
                 Some(format!("create it (`docker volume create {name}`) or remove `external: true`"))
             }
             Self::NothingToStart(_) => Some("`up` creates it".to_owned()),
-            _ => None,
+            Self::NoSuchService(_)
+            | Self::Cycle(_)
+            | Self::NetworkAmbiguous(_)
+            | Self::Undefined { .. }
+            | Self::FixedNameScaled { .. }
+            | Self::Unsupported { .. }
+            | Self::PullPolicy(_) => None,
         }
     }
 }

@@ -18,7 +18,7 @@ pub mod up;
 
 pub use containers::rebuild::rebuild_from_labels;
 pub use containers::{hashing, spec};
-pub use error::{PlanError, PlanResult};
+pub use error::{PlanError, PlanErrorKind, PlanResult};
 pub use graph::check::{Violation, check};
 pub use graph::render::render;
 pub use graph::{check, render};

@@ -122,12 +122,12 @@ fn supported(service: &Service) -> PlanResult<()> {
     Ok(())
 }
 
-/// Hooks around the whole project, one after another. A failure before is an error, a failure after a warning.
+/// Hooks around the whole project, one after another. A failure before `up` is an error, any other a warning.
 pub(crate) fn project_hooks(builder: &mut Builder, project: &Project, stage: Stage, skip: bool) -> Vec<StepId> {
     let hooks = project.windlass.hooks.get(&stage).filter(|_| !skip);
     let mut last: Vec<StepId> = Vec::new();
     for hook in hooks.into_iter().flatten() {
-        let optional = hook.on_failure == OnFailure::Warn || matches!(stage, Stage::PostUp | Stage::PostDown);
+        let optional = hook.on_failure == OnFailure::Warn || stage.entry().only_warns;
         let action = Action::PluginHook { stage, hook: Arc::new(hook.clone()), container: None };
         let draft = Draft::new(action, stage_cause(stage, hook)).needs(last).optional(optional);
         last = vec![builder.push(draft)];
@@ -138,28 +138,7 @@ pub(crate) fn project_hooks(builder: &mut Builder, project: &Project, stage: Sta
 /// Why a plugin is called.
 pub(crate) fn stage_cause(stage: Stage, hook: &Hook) -> String {
     let target = hook.target.as_ref().map(|target| format!(" for {target}")).unwrap_or_default();
-    format!("{} hook{target}", stage_name(stage))
-}
-
-/// A stage as the project file spells it.
-#[must_use]
-pub fn stage_name(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Resolve => "resolve",
-        Stage::Policy => "policy",
-        Stage::PreUp => "pre-up",
-        Stage::PreCreate => "pre-create",
-        Stage::PreStart => "pre-start",
-        Stage::PostStart => "post-start",
-        Stage::Probe => "probe",
-        Stage::Load => "load",
-        Stage::PostUp => "post-up",
-        Stage::PreDown => "pre-down",
-        Stage::PreStop => "pre-stop",
-        Stage::PostStop => "post-stop",
-        Stage::PostDown => "post-down",
-        Stage::Command => "command",
-    }
+    format!("{stage} hook{target}")
 }
 
 fn orphans(builder: &mut Builder, project: &Project, observed: &Observed, options: &UpOptions) {

@@ -9,7 +9,7 @@ use windlass_runtime::hooks::{HookCall, HookErrorKind, LogSeverity};
 
 use crate::bindings::windlass::plugin::types::{Call, Failure, Target};
 use crate::component::Loaded;
-use crate::error::{of_call, stage_name};
+use crate::error::of_call;
 use crate::limits::{Defaults, bounded, seconds, size};
 use crate::state::State;
 
@@ -25,7 +25,7 @@ pub(crate) fn arguments(call: &HookCall) -> (Call, Target) {
     let record = Call {
         run_id: call.run_id.clone(),
         project: call.project.clone(),
-        stage: stage_name(call.stage).to_owned(),
+        stage: call.stage.name().to_owned(),
         attempt: call.attempt,
     };
     let target = Target {

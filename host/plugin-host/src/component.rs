@@ -1,5 +1,6 @@
 //! A loaded component: its manifest, what it exports, and whether it speaks our contract.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,21 +13,6 @@ use windlass_runtime::hooks::PluginInfo;
 
 use crate::manifest::Manifest;
 use crate::{cache, error, manifest};
-
-/// Interfaces of the contract and the stages they serve.
-pub(crate) const INTERFACES: &[(&str, &[Stage])] = &[
-    ("config-transform", &[Stage::Resolve]),
-    ("policy", &[Stage::Policy]),
-    ("pre-create", &[Stage::PreCreate]),
-    ("pre-start", &[Stage::PreStart]),
-    ("post-start", &[Stage::PostStart]),
-    ("probe", &[Stage::Probe]),
-    ("loader", &[Stage::Load]),
-    ("pre-stop", &[Stage::PreStop]),
-    ("post-stop", &[Stage::PostStop]),
-    ("stage", &[Stage::PreUp, Stage::PostUp, Stage::PreDown, Stage::PostDown]),
-    ("command", &[Stage::Command]),
-];
 
 /// Prefix of the names of our interfaces.
 const PACKAGE: &str = "windlass:plugin/";
@@ -110,12 +96,9 @@ fn parse_version(text: &str) -> Option<(u64, u64)> {
 fn stages(engine: &Engine, component: &Component) -> Vec<Stage> {
     let kind = component.component_type();
     let exported: Vec<String> = kind.exports(engine).map(|(name, _)| name.to_owned()).collect();
-    let has = |interface: &str| {
-        exported
-            .iter()
-            .any(|name| name.strip_prefix(PACKAGE).and_then(|rest| rest.split('@').next()) == Some(interface))
-    };
-    INTERFACES.iter().filter(|(interface, _)| has(interface)).flat_map(|(_, stages)| stages.iter().copied()).collect()
+    let interface = |name: &str| name.strip_prefix(PACKAGE).and_then(|rest| rest.split('@').next()).map(str::to_owned);
+    let exported: BTreeSet<String> = exported.iter().filter_map(|name| interface(name)).collect();
+    Stage::ALL.into_iter().filter(|stage| exported.contains(stage.entry().interface)).collect()
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

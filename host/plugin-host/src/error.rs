@@ -16,31 +16,10 @@ pub(crate) fn load(plugin: &str, message: impl Into<String>, hint: Option<String
 
 /// An error of a call: the place is put in front of what happened.
 pub(crate) fn of_call(call: &HookCall, kind: HookErrorKind, message: &str, hint: Option<String>) -> HookError {
-    let message = format!("at {}{}: {message}", stage_name(call.stage), of_service(call));
+    let message = format!("at {}{}: {message}", call.stage, of_service(call));
     HookError { plugin: call.plugin.clone(), message, kind, hint, stderr: Vec::new() }
 }
 
 fn of_service(call: &HookCall) -> String {
     call.service.as_ref().map(|service| format!(" of service `{service}`")).unwrap_or_default()
-}
-
-/// A stage as users write it.
-pub(crate) const fn stage_name(stage: windlass_model::windlass::Stage) -> &'static str {
-    use windlass_model::windlass::Stage;
-    match stage {
-        Stage::Resolve => "resolve",
-        Stage::Policy => "policy",
-        Stage::PreUp => "pre-up",
-        Stage::PreCreate => "pre-create",
-        Stage::PreStart => "pre-start",
-        Stage::PostStart => "post-start",
-        Stage::Probe => "probe",
-        Stage::Load => "load",
-        Stage::PostUp => "post-up",
-        Stage::PreDown => "pre-down",
-        Stage::PreStop => "pre-stop",
-        Stage::PostStop => "post-stop",
-        Stage::PostDown => "post-down",
-        Stage::Command => "command",
-    }
 }

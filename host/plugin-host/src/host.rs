@@ -18,8 +18,8 @@ use windlass_runtime::{HookError, Hooks};
 use crate::bindings::exports::windlass::plugin as exported;
 use crate::bindings::windlass::plugin as imported;
 use crate::call::{Running, arguments};
-use crate::component::{self, INTERFACES, Loaded, hex};
-use crate::error::{of_call, stage_name};
+use crate::component::{self, Loaded, hex};
+use crate::error::of_call;
 use crate::grants::Grants;
 use crate::limits::{Defaults, bounded};
 use crate::network::{Network, lookup, tcp};
@@ -138,7 +138,7 @@ impl PluginHost {
     async fn prepare(&self, call: &HookCall, stage: Stage) -> Result<Arc<Loaded>, HookError> {
         let loaded = self.load(&call.plugin).await?;
         if !loaded.info.stages.contains(&stage) {
-            let stages: Vec<&str> = loaded.info.stages.iter().map(|stage| stage_name(*stage)).collect();
+            let stages: Vec<&str> = loaded.info.stages.iter().map(|stage| stage.name()).collect();
             let text = format!("does not implement it; it implements {}", stages.join(", "));
             return Err(of_call(call, HookErrorKind::Load, &text, None));
         }
@@ -302,15 +302,14 @@ impl Hooks for PluginHost {
     }
 
     async fn run(&self, call: &HookCall) -> Result<(), HookError> {
-        let interface =
-            INTERFACES.iter().find(|(_, stages)| stages.contains(&call.stage)).map_or("stage", |(name, _)| *name);
+        let interface = call.stage.entry().interface;
         if interface != "stage" {
             return self.invoke(call, call.stage, (interface, interface), Defaults::timeout(call.stage)).await;
         }
         let loaded = self.prepare(call, call.stage).await?;
         let running = self.running(call, &loaded, Defaults::HOOK)?;
         let (record, _) = arguments(call);
-        let arguments = (record, stage_name(call.stage).to_owned(), "{}".to_owned());
+        let arguments = (record, call.stage.name().to_owned(), "{}".to_owned());
         let answer: Option<String> =
             running.invoke(&self.machine().linker, &loaded, ("stage", "run-stage"), arguments).await?;
         drop(answer);

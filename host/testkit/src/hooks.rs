@@ -7,7 +7,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::Value;
 use windlass_model::windlass::Stage;
-use windlass_plan::up::stage_name;
 use windlass_runtime::hooks::{HookCall, HookError, HookErrorKind, Hooks, Input, LoadStep, PluginInfo, Verdict};
 
 type Script<T> = Arc<dyn Fn(&HookCall) -> Result<T, HookError> + Send + Sync>;
@@ -161,7 +160,7 @@ impl Hooks for FakeHooks {
     }
 
     async fn run(&self, call: &HookCall) -> Result<(), HookError> {
-        let record = format!("{} {} of {}", stage_name(call.stage), call.plugin, service(call));
+        let record = format!("{} {} of {}", call.stage, call.plugin, service(call));
         self.begin(&call.plugin, record).await;
         let script = self.lock().runs.get(&call.plugin).cloned();
         script.map_or(Ok(()), |script| script(call))

@@ -98,8 +98,8 @@ async fn candidate(engine: &dyn Engine, project: &str, args: &ExecArgs) -> CliRe
         None => containers.into_iter().next(),
     };
     found.ok_or_else(|| match args.index {
-        Some(index) => CliError::usage(format!("service {:?} is not running container #{index}", args.service)),
-        None => CliError::usage(format!("service {:?} is not running", args.service)),
+        Some(index) => CliError::state(format!("service {:?} is not running container #{index}", args.service)),
+        None => CliError::state(format!("service {:?} is not running", args.service)),
     })
 }
 

@@ -65,9 +65,7 @@ pub(crate) fn plan_with_answers(
 pub(crate) fn announce(context: &Context, plan: &Plan) -> CliResult<bool> {
     let violations = windlass_plan::check(plan);
     if let Some(violation) = violations.first() {
-        return Err(CliError::usage(format!(
-            "the plan contradicts itself ({violation:?}); this is a fault of Windlass"
-        )));
+        return Err(CliError::Internal(format!("the plan contradicts itself ({violation:?})")));
     }
     if context.settings.dry_run {
         context.ui.data(windlass_plan::render(plan))?;

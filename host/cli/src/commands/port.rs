@@ -33,7 +33,7 @@ pub(crate) async fn run(context: &Context, args: PortArgs) -> CliResult<()> {
     };
     let containers = context.engine()?.list_containers(&filter).await?;
     let Some(container) = containers.iter().find(|container| container.number() == args.index) else {
-        return Err(CliError::usage(format!("no container found for service {:?}", args.service)));
+        return Err(CliError::state(format!("no container found for service {:?}", args.service)));
     };
     let wanted = format!("{}/{}", args.private_port, args.protocol);
     let found = ports::sorted(&container.ports)
@@ -43,7 +43,7 @@ pub(crate) async fn run(context: &Context, args: PortArgs) -> CliResult<()> {
         Some(port) => {
             context.ui.data(format!("{}\n", ports::joined(&port.host_ip, &port.public.unwrap_or_default().to_string())))
         }
-        None => Err(CliError::usage(format!(
+        None => Err(CliError::state(format!(
             "no port {wanted} for container {}: {}",
             container.name,
             ports::displayed(&container.ports)

@@ -12,7 +12,7 @@ pub(crate) fn acquire(context: &Context, project: &str, command: &str) -> CliRes
     let folder = runtime.unwrap_or_else(std::env::temp_dir).join("windlass");
     let holder = format!("windlass {command}, process {}", std::process::id());
     ProjectLock::acquire(&folder, project, &holder).map_err(|error| match error {
-        LockError::Held { .. } => CliError::hinted(error.to_string(), error.hint().unwrap_or_default()),
+        LockError::Held { .. } => CliError::State { message: error.to_string(), hint: error.hint() },
         LockError::Io { path, source } => CliError::io(format!("lock {}", path.display()), source),
     })
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use windlass_model::{Diagnostics, LoadOptions, Loaded, Project};
-use windlass_plan::{Observed, PlanError, rebuild_from_labels};
+use windlass_plan::{Observed, PlanError, PlanErrorKind, rebuild_from_labels};
 use windlass_runtime::Engine;
 use windlass_runtime::engine::Scope;
 
@@ -127,6 +127,10 @@ fn no_such_service<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> CliE
 
 impl From<PlanError> for CliError {
     fn from(error: PlanError) -> Self {
-        Self::Usage { message: error.to_string(), hint: error.hint() }
+        let (message, hint) = (error.to_string(), error.hint());
+        match error.kind() {
+            PlanErrorKind::Request => Self::Usage { message, hint },
+            PlanErrorKind::State => Self::State { message, hint },
+        }
     }
 }

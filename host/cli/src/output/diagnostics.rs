@@ -15,7 +15,12 @@ pub(crate) fn show_error(ui: &Ui, error: &CliError) {
         CliError::Run(_) | CliError::Exit(_) | CliError::Interrupted => {}
         CliError::Arguments(error) => show_arguments(ui, error),
         CliError::Model(diagnostics) => show_all(ui, diagnostics),
-        CliError::Usage { .. } | CliError::Engine(_) | CliError::Hook(_) | CliError::Io { .. } => {
+        CliError::Usage { .. }
+        | CliError::State { .. }
+        | CliError::Internal(_)
+        | CliError::Engine(_)
+        | CliError::Hook(_)
+        | CliError::Io { .. } => {
             ui.error(chain(error));
             if let CliError::Hook(hook) = error {
                 hook.stderr.iter().for_each(|line| ui.status(format_args!("    {line}")));

@@ -24,7 +24,12 @@ fn a_cycle() {
 
 #[test]
 fn a_bad_yaml_line() {
-    broken("a_bad_yaml_line", "services:\n  a:\n    image: windlass-test/busybox:1\n   command: x\n", 1, &["compose.yaml:4"]);
+    broken(
+        "a_bad_yaml_line",
+        "services:\n  a:\n    image: windlass-test/busybox:1\n   command: x\n",
+        1,
+        &["compose.yaml:4"],
+    );
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use super::Action;
 use crate::labels;
-use crate::up::stage_name;
 
 impl Action {
     /// What it does, in one or two words.
@@ -63,7 +62,7 @@ impl Action {
             }
             Self::PluginHook { stage, hook, container } => {
                 let place = container.as_ref().map(|container| format!(" of {}", container.name)).unwrap_or_default();
-                format!("{} at {}{place}", hook.plugin, stage_name(*stage))
+                format!("{} at {}{place}", hook.plugin, stage)
             }
             Self::ExecHook { kind, container, .. } => format!("{} ({kind})", container.name),
             Self::RunHookContainer { index, spec, .. } => format!("pre_start[{index}] of {}", spec.container.service),

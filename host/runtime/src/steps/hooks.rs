@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use windlass_model::windlass::{Hook, Stage};
 use windlass_plan::step::ContainerRef;
-use windlass_plan::up::stage_name;
 
 use super::context::Context;
 use super::end::End;
@@ -51,8 +50,8 @@ fn is_project_stage(stage: Stage) -> bool {
 }
 
 fn unsupported(plugin: &PluginInfo, hook: &Hook, stage: Stage) -> StepError {
-    let stages: Vec<&str> = plugin.stages.iter().copied().map(stage_name).collect();
-    let message = format!("plugin `{}` cannot stand under `{}`", hook.plugin, stage_name(stage));
+    let stages: Vec<&str> = plugin.stages.iter().map(|stage| stage.name()).collect();
+    let message = format!("plugin `{}` cannot stand under `{}`", hook.plugin, stage);
     let hint = match stages.as_slice() {
         [] => "it exports no stage".to_owned(),
         stages => format!("it takes part at: {}", stages.join(", ")),
@@ -62,7 +61,7 @@ fn unsupported(plugin: &PluginInfo, hook: &Hook, stage: Stage) -> StepError {
 
 fn place(stage: Stage, container: Option<&ContainerRef>) -> String {
     let service = container.map(|container| format!(" of {}", container.service)).unwrap_or_default();
-    format!("{}{service}", stage_name(stage))
+    format!("{stage}{service}")
 }
 
 async fn call(
