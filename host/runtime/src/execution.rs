@@ -7,6 +7,7 @@ use windlass_plan::Plan;
 
 use crate::engine::Engine;
 use crate::hooks::Hooks;
+use crate::state::World;
 
 /// How to run.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +31,9 @@ pub struct Execution {
     pub engine: Arc<dyn Engine>,
     /// Plugins.
     pub hooks: Arc<dyn Hooks>,
+    /// The view of the project's containers that the run shares with others who follow it; whoever opened it runs its
+    /// pump. `None`: the run opens one of its own.
+    pub world: Option<World>,
     /// How.
     pub options: ExecuteOptions,
 }

@@ -13,10 +13,10 @@ pub mod ledger;
 pub mod lock;
 pub mod outcome;
 pub mod shutdown;
+pub mod state;
 mod steps;
 pub mod timeline;
 pub mod timeouts;
-mod watch;
 
 pub use dialer::ProjectDialer;
 pub use engine::{Engine, EngineError};
@@ -27,3 +27,4 @@ pub use hooks::{HookError, Hooks};
 pub use lock::{LockError, ProjectLock};
 pub use outcome::{Ending, Failure, FailureKind, Outcome};
 pub use shutdown::Shutdown;
+pub use state::World;

@@ -4,10 +4,19 @@ use std::time::Duration;
 
 /// Most engine steps at once; `--parallel` overrides it. An engine serialises much inside; more only queues there.
 pub const PARALLEL: usize = 32;
-/// Pause before the event stream is opened again after it broke.
-pub const EVENTS_RETRY_PAUSE: Duration = Duration::from_millis(200);
-/// Times in a row that the event stream may fail to open before those who wait for events fail.
-pub const EVENTS_RETRIES: u32 = 10;
+/// First pause before the stream of events is opened again after it broke; grows like a probe's.
+pub const EVENTS_RETRY: Duration = Duration::from_millis(100);
+/// Longest of those pauses.
+pub const EVENTS_RETRY_MAX: Duration = Duration::from_secs(2);
+/// How long the stream may fail to open before those who wait for the engine's news fail: longer than an engine takes to
+/// restart.
+pub const EVENTS_PATIENCE: Duration = Duration::from_secs(60);
+/// Most events that are taken before the new state is shown: a storm of events costs one new state for so many.
+pub const EVENTS_BATCH: usize = 256;
+/// Most containers that are inspected at once because events did not tell enough.
+pub const LOOKS: usize = 16;
+/// Times that such an inspection is repeated when the engine stumbles (not when it cannot be reached).
+pub const LOOK_RETRIES: u32 = 3;
 /// Growth of the pause between probe attempts.
 pub const BACKOFF_FACTOR: f64 = 1.5;
 /// That pause is at most the time waited so far divided by this, once it is longer than the first pause.

@@ -61,6 +61,7 @@ impl Bench {
             project: Arc::new(project.clone()),
             engine: Arc::new(self.engine.clone()),
             hooks: Arc::new(self.hooks.clone()),
+            world: None,
             options: self.options.clone(),
         };
         let before = self.recorder.lines(&plan).len();

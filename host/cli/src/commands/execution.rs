@@ -127,6 +127,7 @@ pub(crate) fn execution(context: &Context, run: &Run) -> CliResult<Execution> {
         project: Arc::clone(&run.project),
         engine: Arc::clone(&run.engine),
         hooks,
+        world: None,
         options: ExecuteOptions {
             parallel: context.settings.parallel,
             run_id: format!("{:x}-{:x}", now.as_nanos(), std::process::id()),

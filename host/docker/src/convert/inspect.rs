@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use windlass_plan::observed::{Container, MountPoint, PortMapping};
-use windlass_runtime::engine::ContainerDetails;
+use windlass_runtime::engine::{ContainerDetails, Times};
 
 use super::container::{Attachment, Mount, endpoints, has_ended, health, state};
 use super::{Labels, nullable, unix_seconds};
@@ -36,6 +36,9 @@ struct State {
     exit_code: i64,
     error: String,
     started_at: String,
+    finished_at: String,
+    #[serde(rename = "OOMKilled")]
+    oom_killed: bool,
     health: Option<HealthState>,
 }
 
@@ -51,6 +54,7 @@ struct HealthState {
 #[serde(default, rename_all = "PascalCase")]
 struct HealthResult {
     output: String,
+    end: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -100,6 +104,7 @@ impl From<Inspection> for ContainerDetails {
         let status = inspection.status_text();
         let state = state(&inspection.state.status);
         let health_log = inspection.state.health.as_ref().and_then(|health| health.log.last());
+        let checked = health_log.map(|result| result.end.clone());
         Self {
             tty: inspection.config.tty,
             restart_count: inspection.restart_count,
@@ -120,10 +125,22 @@ impl From<Inspection> for ContainerDetails {
                 mounts: inspection.mounts.into_iter().map(MountPoint::from).collect(),
                 ports: ports(inspection.network_settings.ports),
             },
+            oom_killed: inspection.state.oom_killed,
+            times: Times {
+                started: moment(&inspection.state.started_at),
+                finished: moment(&inspection.state.finished_at),
+                checked: checked.and_then(|end| moment(&end)),
+            },
             started_at: inspection.state.started_at,
             error: inspection.state.error,
         }
     }
+}
+
+/// Nanoseconds since the epoch; `None` for the year 1, which stands for "never".
+fn moment(text: &str) -> Option<i64> {
+    let time: jiff::Timestamp = text.parse().ok()?;
+    i64::try_from(time.as_nanosecond()).ok().filter(|nanoseconds| *nanoseconds > 0)
 }
 
 fn command_line(path: &str, arguments: &[String]) -> String {
@@ -159,8 +176,8 @@ mod tests {
     fn details_of_an_unhealthy_container() {
         let inspection: Inspection = serde_json::from_str(
             r#"{"Id":"abc","Name":"/p-web-1","Created":"1970-01-01T00:01:00.5Z","Image":"sha256:1","Path":"sleep","Args":["9"],
-            "State":{"Status":"running","ExitCode":0,"Error":"","StartedAt":"2026-01-01T00:00:00Z",
-                     "Health":{"Status":"unhealthy","Log":[{"Output":"old"},{"Output":"refused\n"}]}},
+            "State":{"Status":"running","ExitCode":0,"Error":"","StartedAt":"1970-01-01T00:00:03.5Z","FinishedAt":"0001-01-01T00:00:00Z","OOMKilled":true,
+                     "Health":{"Status":"unhealthy","Log":[{"Output":"old"},{"Output":"refused\n","End":"1970-01-01T01:00:05+01:00"}]}},
             "RestartCount":2,"Config":{"Image":"busybox","Tty":true,"Labels":null},"HostConfig":{"NetworkMode":"p_default"},
             "NetworkSettings":{"Ports":{"80/tcp":[{"HostIp":"0.0.0.0","HostPort":"8080"}],"90/udp":null},"Networks":{}},"Mounts":[]}"#,
         )
@@ -168,6 +185,9 @@ mod tests {
         let details = ContainerDetails::from(inspection);
         assert_eq!(details.health_log.as_deref(), Some("refused"));
         assert!(details.tty);
+        assert!(details.oom_killed);
+        let times = Times { started: Some(3_500_000_000), finished: None, checked: Some(5_000_000_000) };
+        assert_eq!(details.times, times);
         assert_eq!(details.restart_count, 2);
         assert_eq!(details.container.health, Some(Health::Unhealthy));
         assert_eq!(details.container.state, ContainerState::Running);

@@ -113,6 +113,29 @@ pub struct ContainerDetails {
     pub health_log: Option<String>,
     /// Why the engine could not start it.
     pub error: String,
+    /// The kernel killed one of its processes for want of memory in the current or last run.
+    pub oom_killed: bool,
+    /// When what is told here happened.
+    pub times: Times,
+}
+
+/// Moments of a container's life by the engine's own clock, in nanoseconds since the epoch; `None`: never so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Times {
+    /// Begin of the current or last run.
+    pub started: Option<i64>,
+    /// End of the last run that ended.
+    pub finished: Option<i64>,
+    /// End of the last health check.
+    pub checked: Option<i64>,
+}
+
+impl Times {
+    /// The latest of them; 0: nothing happened so far.
+    #[must_use]
+    pub fn latest(&self) -> i64 {
+        self.started.max(self.finished).max(self.checked).unwrap_or_default()
+    }
 }
 
 /// Containers that exist. All methods are safe to run concurrently.

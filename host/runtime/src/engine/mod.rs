@@ -14,7 +14,7 @@ pub use error::{EngineError, EngineErrorKind, EngineResult};
 pub use images::{BuildRequest, Images, ProgressSink, TransferProgress};
 pub use instances::{
     Connection, ContainerDetails, ContainerFilter, Duplex, ExecSession, ExecSpec, Instances, LogOptions, Output,
-    OutputChunk, OutputStream,
+    OutputChunk, OutputStream, Times,
 };
 pub use store::{Record, Store};
 

@@ -16,9 +16,9 @@ use crate::execution::Execution;
 use crate::failure::StepError;
 use crate::outcome::{Failure, FailureKind, Outcome, StepResult};
 use crate::shutdown::{Shutdown, Urgency};
+use crate::state::{Pump, World};
 use crate::steps::{Context, End, Run, manner};
 use crate::timeouts::PARALLEL;
-use crate::watch::{Pump, watch};
 
 /// State of the loop.
 pub(super) struct Dispatcher<'a> {
@@ -47,12 +47,18 @@ enum Wake {
 impl<'a> Dispatcher<'a> {
     pub(super) fn new(execution: Execution, shutdown: Shutdown, sink: &'a dyn EventSink) -> Self {
         let plan = Arc::clone(&execution.plan);
-        let (watch, pump) = watch(&execution.engine, &plan.project);
+        let (world, pump) = match execution.world.clone() {
+            Some(world) => (world, None),
+            None => {
+                let (world, pump) = World::open(&execution.engine, &plan.project);
+                (world, Some(pump))
+            }
+        };
         Self {
             graph: Graph::new(&plan),
-            run: Arc::new(Run::new(execution, watch)),
+            run: Arc::new(Run::new(execution, world)),
             plan,
-            pump: Some(pump),
+            pump,
             shutdown,
             sink,
             began: Instant::now(),

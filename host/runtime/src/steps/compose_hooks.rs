@@ -2,17 +2,17 @@
 
 use futures_util::StreamExt as _;
 use windlass_model::project::{OptionalMap, ServiceHook};
-use windlass_plan::observed::ContainerState;
 use windlass_plan::spec;
 use windlass_plan::step::{ContainerRef, ContainerSpec};
 
 use super::context::Context;
 use super::end::End;
-use crate::engine::{ContainerDetails, EngineError, EngineErrorKind, ExecSpec, LogOptions, OutputChunk, OutputStream};
+use crate::engine::{EngineError, EngineErrorKind, ExecSpec, LogOptions, OutputChunk, OutputStream};
 use crate::event::Event;
 use crate::failure::StepError;
 use crate::outcome::FailureKind;
 use crate::shutdown::Urgency;
+use crate::state::{Instance, Phase};
 use crate::timeouts::{HOOK_TAIL_BYTES, HOOK_TAIL_LINES};
 
 /// Runs a command in a container. A container that does not run any more before its stop needs no `pre_stop`.
@@ -128,12 +128,18 @@ async fn to_end(context: &Context, id: &str) -> Result<(i64, Output), EngineErro
         output.take(context, &chunk?);
     }
     output.finish(context);
-    let ended = |details: &[ContainerDetails]| {
-        let container = &details.first()?.container;
-        (container.state == ContainerState::Exited).then(|| container.exit_code.unwrap_or_default())
-    };
-    let code = context.run.watch.until(&[id.to_owned()], ended).await?;
+    let world = &context.run.world;
+    world.look(id).await?;
+    let code = world.until(|snapshot| snapshot.containers.get(id).and_then(|instance| end_of(instance))).await?;
     Ok((code, output))
+}
+
+/// Exit code of a container that has ended, once the engine has said it; -1 where it was removed before.
+fn end_of(instance: &Instance) -> Option<i64> {
+    match instance.phase {
+        Phase::Removed => Some(instance.exit_code.unwrap_or(-1)),
+        phase => instance.exit_code.filter(|_| phase.is_over()),
+    }
 }
 
 /// Output of a hook: whole lines go to the reporter, the end is kept for the failure.

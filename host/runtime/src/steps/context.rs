@@ -12,7 +12,7 @@ use crate::event::Event;
 use crate::execution::Execution;
 use crate::hooks::{CallSink, LogSeverity};
 use crate::shutdown::Shutdown;
-use crate::watch::Watch;
+use crate::state::World;
 
 /// A digest that is looked up once, by whoever needs it first.
 type SharedDigest = Arc<OnceCell<Option<String>>>;
@@ -21,16 +21,16 @@ type SharedDigest = Arc<OnceCell<Option<String>>>;
 pub(crate) struct Run {
     pub(crate) execution: Execution,
     pub(crate) containers: Containers,
-    pub(crate) watch: Watch,
+    pub(crate) world: World,
     /// Starts that publish a range of ports, one at a time.
     pub(crate) port_ranges: Mutex<()>,
     digests: Mutex<HashMap<(String, String), SharedDigest>>,
 }
 
 impl Run {
-    pub(crate) fn new(execution: Execution, watch: Watch) -> Self {
+    pub(crate) fn new(execution: Execution, world: World) -> Self {
         let containers = Containers::of_plan(&execution.plan);
-        Self { execution, containers, watch, port_ranges: Mutex::new(()), digests: Mutex::default() }
+        Self { execution, containers, world, port_ranges: Mutex::new(()), digests: Mutex::default() }
     }
 
     /// Content digest of a local image; `None`: not there. Asked once; steps that may change it come before.

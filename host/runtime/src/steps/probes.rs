@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use windlass_model::windlass::{Hook, Probe, ProbeTiming, Stage};
-use windlass_plan::observed::ContainerState;
 use windlass_plan::step::ContainerRef;
 
 use super::context::Context;
 use super::log_tail::log_tail;
-use crate::engine::{ContainerDetails, EngineResult};
+use super::waits::look;
+use crate::engine::EngineResult;
 use crate::event::Event;
 use crate::failure::{StepError, is_retryable};
 use crate::hooks::{HookCall, HookError, HookErrorKind, Verdict};
 use crate::outcome::FailureKind;
+use crate::state::Instance;
 use crate::timeouts::{PATIENCE, backoff, pause};
 
 /// What is asked, and of whom.
@@ -99,7 +100,7 @@ pub(super) async fn run(context: &Context, question: &Question) -> Result<(), St
     let mut last = None;
     let outcome = tokio::select! {
         biased;
-        exited = exit_of(context, question.watched.as_ref()) => Err(Stop::Exited(Box::new(exited))),
+        exited = exit_of(context, question.watched.as_ref()) => Err(Stop::Exited(exited)),
         outcome = tokio::time::timeout(question.timing.timeout, attempts(context, question, &mut last)) => {
             outcome.unwrap_or(Err(Stop::TimedOut))
         }
@@ -115,20 +116,15 @@ enum Stop {
     TimedOut,
     Never { reason: String, hint: Option<String> },
     Hook(HookError),
-    Exited(Box<EngineResult<ContainerDetails>>),
+    Exited(EngineResult<Arc<Instance>>),
 }
 
 /// Resolves when the container does not run any more.
-async fn exit_of(context: &Context, container: Option<&ContainerRef>) -> EngineResult<ContainerDetails> {
+async fn exit_of(context: &Context, container: Option<&ContainerRef>) -> EngineResult<Arc<Instance>> {
     let Some(container) = container else { return std::future::pending().await };
-    let id = context.run.containers.resolve(container);
-    let ended = |details: &[ContainerDetails]| {
-        let gone = |found: &&ContainerDetails| {
-            matches!(found.container.state, ContainerState::Exited | ContainerState::Dead | ContainerState::Removing)
-        };
-        details.first().filter(gone).cloned()
-    };
-    context.run.watch.until(&[id], ended).await
+    let id = look(context, container).await?.id.clone();
+    let over = |instance: &&Arc<Instance>| instance.phase.is_over();
+    context.run.world.until(|snapshot| snapshot.containers.get(&id).filter(over).cloned()).await
 }
 
 async fn attempts(context: &Context, question: &Question, last: &mut Option<Verdict>) -> Result<(), Stop> {
@@ -193,11 +189,11 @@ async fn explain(context: &Context, question: &Question, stop: Stop, last: Optio
     let goes_on = if question.inferred { "; going on without it" } else { "" };
     let error = match stop {
         Stop::Hook(error) => return StepError::of_hook(error, &format!("probe of {subject}")),
-        Stop::Exited(exited) => match *exited {
+        Stop::Exited(exited) => match exited {
             Err(error) => return error.into(),
-            Ok(details) => {
-                let name = &details.container.name;
-                let code = details.container.exit_code.unwrap_or_default();
+            Ok(instance) => {
+                let name = &instance.name;
+                let code = instance.exit_code.unwrap_or_default();
                 let message = format!("container {name} exited ({code}) before it was ready{answer}{goes_on}");
                 StepError::new(FailureKind::Plugin, message).hint(hint)
             }

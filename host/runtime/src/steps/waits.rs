@@ -1,14 +1,18 @@
 //! `Await`: a dependency's containers come to a state of the engine.
 
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
 use windlass_model::project::Condition;
-use windlass_plan::observed::{ContainerState, Health};
+use windlass_plan::observed::Health;
 use windlass_plan::step::ContainerRef;
 
 use super::context::Context;
 use super::log_tail::log_tail;
-use crate::engine::ContainerDetails;
+use crate::engine::EngineResult;
 use crate::failure::StepError;
 use crate::outcome::FailureKind;
+use crate::state::{Instance, Phase, Snapshot};
 
 pub(super) async fn run(
     context: &Context,
@@ -16,87 +20,121 @@ pub(super) async fn run(
     condition: Condition,
     containers: &[ContainerRef],
 ) -> Result<(), StepError> {
-    let ids: Vec<String> = containers.iter().map(|container| context.run.containers.resolve(container)).collect();
-    let verdict = context.run.watch.until(&ids, |details| judge(service, condition, details)).await?;
+    let world = &context.run.world;
+    // They may have been started a moment ago, and what is known of them may be older.
+    let looks = containers.iter().map(|container| look(context, container));
+    let begun: Vec<Arc<Instance>> = try_join_all(looks).await?;
+    let verdict = world.until(|snapshot| judge(service, condition, &select(snapshot, &begun))).await?;
     let Err((failed, message)) = verdict else { return Ok(()) };
-    let mut lines = failed.health_log.iter().flat_map(|log| log.lines()).map(str::to_owned).collect::<Vec<_>>();
-    lines.extend(log_tail(context, &failed.container.id, failed.tty).await);
+    // What the last health check printed; without it where the container is gone meanwhile.
+    let facts = world.look(&failed.id).await.ok().and_then(|found| found.facts.clone()).unwrap_or_default();
+    let mut lines = facts.health_log.iter().flat_map(|log| log.lines()).map(str::to_owned).collect::<Vec<_>>();
+    lines.extend(log_tail(context, &failed.id, facts.tty).await);
     Err(StepError::new(FailureKind::Dependency, message).details(lines))
 }
 
-type Verdict = Result<(), (Box<ContainerDetails>, String)>;
+/// The container as it is now, not as it was before this run's last step.
+pub(super) async fn look(context: &Context, container: &ContainerRef) -> EngineResult<Arc<Instance>> {
+    context.run.world.look(&context.run.containers.resolve(container)).await
+}
+
+/// A container that is waited for.
+struct Awaited<'a> {
+    now: &'a Arc<Instance>,
+    /// Begin of the run that it was in when the waiting began: an end before that is an earlier run's.
+    since: i64,
+}
+
+fn select<'a>(snapshot: &'a Snapshot, begun: &[Arc<Instance>]) -> Vec<Awaited<'a>> {
+    let awaited = |then: &Arc<Instance>| {
+        let since = then.facts.as_ref().and_then(|facts| facts.started).unwrap_or_default();
+        Some(Awaited { now: snapshot.containers.get(&then.id)?, since })
+    };
+    begun.iter().filter_map(awaited).collect()
+}
+
+type Verdict = Result<(), (Arc<Instance>, String)>;
 
 /// `None`: not decided yet.
-fn judge(service: &str, condition: Condition, containers: &[ContainerDetails]) -> Option<Verdict> {
+fn judge(service: &str, condition: Condition, containers: &[Awaited<'_>]) -> Option<Verdict> {
     match condition {
         Condition::ServiceCompletedSuccessfully => completed(service, containers),
-        Condition::ServiceHealthy => all(containers, |details| healthy(details, "dependency failed to start: ")),
+        Condition::ServiceHealthy => all(containers, |instance| healthy(instance, "dependency failed to start: ")),
         Condition::ServiceStarted => all(containers, running_or_healthy),
     }
 }
 
-/// Any container that ended well will do, as with Compose.
-fn completed(service: &str, containers: &[ContainerDetails]) -> Option<Verdict> {
-    let exit = |details: &&ContainerDetails| details.container.state == ContainerState::Exited;
-    let ended: Vec<&ContainerDetails> = containers.iter().filter(exit).collect();
-    if ended.iter().any(|details| details.container.exit_code == Some(0)) {
+/// Any container that ended well will do, as with Compose. An end that a restart policy (`always`) has followed up with
+/// another run counts too: the job is done, however often it is done again.
+fn completed(service: &str, containers: &[Awaited<'_>]) -> Option<Verdict> {
+    let well = |awaited: &Awaited<'_>| {
+        let ended = matches!(awaited.now.phase, Phase::Exited | Phase::Restarting);
+        let now = ended && awaited.now.exit_code == Some(0);
+        now || awaited.now.ends.iter().any(|end| end.code == Some(0) && end.time > awaited.since)
+    };
+    if containers.iter().any(well) {
         return Some(Ok(()));
     }
-    let not_started = containers.iter().find(|details| details.container.state == ContainerState::Created);
-    if let Some(details) = not_started {
-        return Some(Err((Box::new(details.clone()), format!("container {} was not started", details.container.name))));
+    let mut instances = containers.iter().map(|awaited| awaited.now);
+    let not_started = instances.clone().find(|instance| instance.phase == Phase::Created);
+    if let Some(instance) = not_started {
+        return Some(Err((Arc::clone(instance), format!("container {} was not started", instance.name))));
     }
-    let last = ended.last().filter(|_| ended.len() == containers.len())?;
-    let code = last.container.exit_code.unwrap_or(-1);
-    Some(Err((Box::new((*last).clone()), format!("service {service:?} didn't complete successfully: exit {code}"))))
+    // Failed for good: its restart policy, if it has one, has given up, and the engine has said with which code.
+    let failed = |instance: &&Arc<Instance>| instance.phase.is_over() && instance.exit_code.is_some();
+    let failed: Vec<_> = instances.by_ref().filter(failed).collect();
+    let last = failed.last().filter(|_| failed.len() == containers.len())?;
+    let code = last.exit_code.unwrap_or(-1);
+    Some(Err((Arc::clone(last), format!("service {service:?} didn't complete successfully: exit {code}"))))
 }
 
-fn all(
-    containers: &[ContainerDetails],
-    check: impl Fn(&ContainerDetails) -> Option<Result<(), String>>,
-) -> Option<Verdict> {
-    let verdicts: Vec<_> = containers.iter().map(|details| (details, check(details))).collect();
-    for (details, verdict) in &verdicts {
+fn all(containers: &[Awaited<'_>], check: impl Fn(&Instance) -> Option<Result<(), String>>) -> Option<Verdict> {
+    let verdicts: Vec<_> = containers.iter().map(|awaited| (awaited.now, check(awaited.now))).collect();
+    for (instance, verdict) in &verdicts {
         if let Some(Err(message)) = verdict {
-            return Some(Err((Box::new((*details).clone()), message.clone())));
+            return Some(Err((Arc::clone(instance), message.clone())));
         }
     }
     verdicts.iter().all(|(_, verdict)| verdict.is_some()).then_some(Ok(()))
 }
 
-fn ended(details: &ContainerDetails, prefix: &str) -> Option<String> {
-    let name = &details.container.name;
-    match details.container.state {
-        ContainerState::Exited | ContainerState::Dead | ContainerState::Removing => {
-            let code = details.container.exit_code.unwrap_or_default();
+/// Why the container will not come to anything by itself.
+fn ended(instance: &Instance, prefix: &str) -> Option<String> {
+    let name = &instance.name;
+    match instance.phase {
+        Phase::Exited | Phase::Dead | Phase::Removing => {
+            let code = instance.exit_code.unwrap_or_default();
             Some(format!("{prefix}container {name} exited ({code})"))
         }
-        ContainerState::Created => Some(format!("{prefix}container {name} was not started")),
-        ContainerState::Running | ContainerState::Paused | ContainerState::Restarting => None,
+        Phase::Removed => Some(format!("{prefix}container {name} was removed")),
+        Phase::Created => Some(format!("{prefix}container {name} was not started")),
+        Phase::Running | Phase::Paused | Phase::Restarting => None,
     }
 }
 
-fn healthy(details: &ContainerDetails, prefix: &str) -> Option<Result<(), String>> {
-    if let Some(message) = ended(details, prefix) {
+fn healthy(instance: &Instance, prefix: &str) -> Option<Result<(), String>> {
+    if let Some(message) = ended(instance, prefix) {
         return Some(Err(message));
     }
-    let name = &details.container.name;
-    match details.container.health {
+    // While the restart policy is at work the engine calls it unhealthy, whatever its checks said: that is no verdict.
+    if instance.phase == Phase::Restarting {
+        return None;
+    }
+    let name = &instance.name;
+    match instance.health {
         Some(Health::Healthy) => Some(Ok(())),
         Some(Health::Unhealthy) => Some(Err(format!("{prefix}container {name} is unhealthy"))),
         Some(Health::Starting) => None,
-        None if details.container.state == ContainerState::Restarting => None,
         None => Some(Err(format!("{prefix}container {name} has no healthcheck configured"))),
     }
 }
 
-fn running_or_healthy(details: &ContainerDetails) -> Option<Result<(), String>> {
-    let running = details.container.state == ContainerState::Running;
-    if running && details.container.health.is_none() {
-        Some(Ok(()))
-    } else if details.container.health.is_none() {
-        ended(details, "").map(Err)
-    } else {
-        healthy(details, "")
+fn running_or_healthy(instance: &Instance) -> Option<Result<(), String>> {
+    if instance.health.is_some() {
+        return healthy(instance, "");
+    }
+    match instance.phase {
+        Phase::Running => Some(Ok(())),
+        _ => ended(instance, "").map(Err),
     }
 }

@@ -3,14 +3,12 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::StreamExt as _;
-use futures_util::stream::{self, BoxStream};
-use tokio::sync::mpsc;
+use futures_util::stream::BoxStream;
 use windlass_model::project::{Network, Volume};
 use windlass_plan::labels;
 use windlass_plan::observed::{self, Container, ContainerState, EngineInfo, Observed};
 use windlass_plan::step::ContainerSpec;
-use windlass_runtime::engine::{Cluster, ContainerEvent, Created, EngineError, EngineResult, Scope};
+use windlass_runtime::engine::{Cluster, ContainerEvent, Created, EngineResult, Scope};
 
 use super::state::engine_info;
 use super::{FakeEngine, conflict, not_found};
@@ -38,20 +36,10 @@ impl Cluster for FakeEngine {
     async fn events(
         &self,
         project: Option<&str>,
-        _since: Option<&str>,
+        since: Option<&str>,
     ) -> EngineResult<BoxStream<'static, EngineResult<ContainerEvent>>> {
-        self.check("events")?;
-        let (sender, receiver) = mpsc::unbounded_channel();
-        self.lock().subscribers.push(sender);
-        let project = project.map(str::to_owned);
-        let wanted = move |event: &Result<ContainerEvent, EngineError>| {
-            let of = |event: &ContainerEvent| event.attributes.get(labels::PROJECT).cloned();
-            let keep = event.as_ref().map_or(true, |event| project.is_none() || of(event) == project);
-            std::future::ready(keep)
-        };
-        let events =
-            stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|event| (event, receiver)) });
-        Ok(events.filter(wanted).boxed())
+        self.read("events")?;
+        Ok(self.subscribe(project, since))
     }
 
     async fn create_network(&self, network: &Network) -> EngineResult<String> {
@@ -144,9 +132,8 @@ impl Cluster for FakeEngine {
     async fn start_container(&self, id: &str) -> EngineResult<()> {
         let operation = self.on_container("start", id).await?;
         let started = self.lock().start(id, &operation)?;
-        if let Some(behaviour) = started {
-            let name = self.lock().name_of(id);
-            self.live(&name, &behaviour);
+        if let Some(first) = started {
+            self.live(id, first);
         }
         Ok(())
     }
@@ -161,14 +148,13 @@ impl Cluster for FakeEngine {
 
     async fn restart_container(&self, id: &str, _timeout: Option<Duration>) -> EngineResult<()> {
         let operation = self.on_container("restart", id).await?;
-        let behaviour = {
+        let first = {
             let mut state = self.lock();
             let name = state.find(id, &operation)?.name.clone();
             state.exit(&name, 143);
             state.start(id, &operation)?
         };
-        let name = self.lock().name_of(id);
-        behaviour.into_iter().for_each(|behaviour| self.live(&name, &behaviour));
+        first.into_iter().for_each(|first| self.live(id, first));
         Ok(())
     }
 
@@ -195,19 +181,20 @@ impl Cluster for FakeEngine {
         if state.containers.values().any(|container| container.name == name) {
             return Err(conflict(&operation, format!("The container name {name:?} is already in use")));
         }
-        name.clone_into(&mut state.find_mut(id, &operation)?.name);
+        let container = state.find_mut(id, &operation)?;
+        name.clone_into(&mut container.name);
+        let id = container.id.clone();
+        state.publish(&id, "rename");
         Ok(())
     }
 
     async fn pause_container(&self, id: &str) -> EngineResult<()> {
         let operation = self.on_container("pause", id).await?;
-        self.lock().find_mut(id, &operation)?.state = ContainerState::Paused;
-        Ok(())
+        self.lock().freeze(id, &operation, ContainerState::Paused)
     }
 
     async fn unpause_container(&self, id: &str) -> EngineResult<()> {
         let operation = self.on_container("unpause", id).await?;
-        self.lock().find_mut(id, &operation)?.state = ContainerState::Running;
-        Ok(())
+        self.lock().freeze(id, &operation, ContainerState::Running)
     }
 }

@@ -8,8 +8,8 @@ use windlass_plan::labels;
 use windlass_plan::observed::{Container, ContainerState};
 use windlass_plan::step::InjectedFile;
 use windlass_runtime::engine::{
-    Cluster as _, Connection, ContainerDetails, ContainerFilter, EngineErrorKind, EngineResult, ExecSession, ExecSpec,
-    Instances, LogOptions, Output, OutputChunk, OutputStream,
+    Connection, ContainerDetails, ContainerFilter, EngineErrorKind, EngineResult, ExecSession, ExecSpec, Instances,
+    LogOptions, Output, OutputChunk, OutputStream,
 };
 
 use super::{FakeEngine, error, not_found};
@@ -17,7 +17,7 @@ use super::{FakeEngine, error, not_found};
 #[async_trait]
 impl Instances for FakeEngine {
     async fn list_containers(&self, filter: &ContainerFilter) -> EngineResult<Vec<Container>> {
-        self.check("list")?;
+        self.read("list")?;
         let wanted = |container: &Container| {
             filter.project.as_ref().is_none_or(|project| container.label(labels::PROJECT) == Some(project))
                 && (filter.all || container.is_up())
@@ -30,16 +30,21 @@ impl Instances for FakeEngine {
     }
 
     async fn inspect_container(&self, id: &str) -> EngineResult<ContainerDetails> {
+        let record = format!("inspect {}", self.lock().name_of(id));
+        self.read(&record)?;
         let state = self.lock();
-        let container = state.find(id, "inspect")?.clone();
+        let container = state.find(id, &record)?.clone();
+        let runs = state.runs.get(&container.id).cloned().unwrap_or_default();
         let tty = state.specs.get(&container.id).is_some_and(|spec| spec.service.tty);
         Ok(ContainerDetails {
             container,
             tty,
             started_at: "2026-01-01T00:00:00Z".to_owned(),
-            restart_count: 0,
+            restart_count: i64::from(runs.restarts),
             health_log: None,
             error: String::new(),
+            oom_killed: runs.oom,
+            times: runs.times,
         })
     }
 
@@ -47,8 +52,7 @@ impl Instances for FakeEngine {
         let (lines, id) = {
             let state = self.lock();
             let container = state.find(id, "read the log")?;
-            let behaviour = state.behaviours.get(container.service()).cloned().unwrap_or_default();
-            (behaviour.log, container.id.clone())
+            (state.log_of(container.service()), container.id.clone())
         };
         let mut lines = chunks(lines);
         if let Some(tail) = options.tail.as_ref().and_then(|tail| tail.parse::<usize>().ok()) {
@@ -58,7 +62,7 @@ impl Instances for FakeEngine {
         if !options.follow || !self.lock().find(&id, "")?.is_up() {
             return Ok(now.boxed());
         }
-        let ended = self.events(None, None).await?.take_while(move |event| {
+        let ended = self.subscribe(None, None).take_while(move |event| {
             let over = event.as_ref().is_ok_and(|event| event.id == id && event.action == "die");
             std::future::ready(!over)
         });
@@ -69,10 +73,10 @@ impl Instances for FakeEngine {
         let (container, lines) = {
             let state = self.lock();
             let container = state.find(id, "attach to")?.clone();
-            let behaviour = state.behaviours.get(container.service()).cloned().unwrap_or_default();
-            (container, behaviour.log)
+            let log = state.log_of(container.service());
+            (container, log)
         };
-        let events = self.events(None, None).await?;
+        let events = self.subscribe(None, None);
         let id = container.id.clone();
         let own = events.filter(move |event| std::future::ready(event.as_ref().map_or(true, |event| event.id == id)));
         // Ends with the run; of a run that began before nothing is printed any more.
@@ -128,7 +132,7 @@ impl Instances for FakeEngine {
     }
 
     async fn wait_container(&self, id: &str) -> EngineResult<i64> {
-        let mut events = self.events(None, None).await?;
+        let mut events = self.subscribe(None, None);
         let wanted = self.lock().find(id, "wait")?.id.clone();
         while let Some(event) = events.next().await {
             let event = event?;

@@ -6,6 +6,7 @@
 mod cluster;
 mod images;
 mod instances;
+mod life;
 mod state;
 mod store;
 
@@ -16,7 +17,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use windlass_plan::Observed;
 use windlass_plan::observed::{Container, Health, Image, Network, Volume};
-use windlass_runtime::engine::{ContainerEvent, EngineError, EngineErrorKind, EngineResult};
+use windlass_runtime::engine::{EngineError, EngineErrorKind, EngineResult};
 
 use state::State;
 
@@ -48,7 +49,14 @@ impl FakeEngine {
     /// Says what containers of a service do once they are started.
     #[must_use]
     pub fn with(self, service: &str, behaviour: Behaviour) -> Self {
-        self.lock().behaviours.insert(service.to_owned(), behaviour);
+        self.with_runs(service, vec![behaviour])
+    }
+
+    /// Says what the first, second, … run of a container of a service does; the last one stands for all that follow. A
+    /// container whose service has a restart policy is started again when it ends by itself.
+    #[must_use]
+    pub fn with_runs(self, service: &str, runs: Vec<Behaviour>) -> Self {
+        self.lock().behaviours.insert(service.to_owned(), runs);
         self
     }
 
@@ -128,9 +136,40 @@ impl FakeEngine {
         self.lock().containers.values().find(|container| container.name == name).cloned()
     }
 
-    /// Ends a container's run.
+    /// A container's process ends by itself; a restart policy starts it again.
     pub fn exit(&self, name: &str, code: i64) {
-        self.lock().exit(name, code);
+        let (id, again) = {
+            let mut state = self.lock();
+            let id = state.find(name, "exit").map(|container| container.id.clone()).unwrap_or_default();
+            (id, state.exit_by_itself(name, code))
+        };
+        if let Some(after) = again {
+            let work = life::live_again(self.weak(), id, after);
+            self.timers.lock().unwrap_or_else(PoisonError::into_inner).spawn(work);
+        }
+    }
+
+    /// Someone else starts a container.
+    pub fn start(&self, name: &str) {
+        let started = self.lock().start(name, "start");
+        if let Ok(Some(first)) = started {
+            self.live(name, first);
+        }
+    }
+
+    /// The kernel kills a process of a container for want of memory.
+    pub fn oom(&self, name: &str) {
+        let mut state = self.lock();
+        let Ok(id) = state.find(name, "oom").map(|container| container.id.clone()) else { return };
+        state.runs.entry(id.clone()).or_default().oom = true;
+        state.publish(&id, "oom");
+    }
+
+    /// Tells of something that happened to a container and changes nothing (`exec_start: …`, `top`).
+    pub fn tell(&self, name: &str, action: &str) {
+        let mut state = self.lock();
+        let Ok(id) = state.find(name, action).map(|container| container.id.clone()) else { return };
+        state.publish(&id, action);
     }
 
     /// Changes a container's health.
@@ -138,9 +177,26 @@ impl FakeEngine {
         self.lock().set_health(name, health);
     }
 
-    /// Breaks all event streams, as a lost connection does.
+    /// Ends all event streams, as a lost connection does.
     pub fn drop_events(&self) {
-        self.lock().subscribers.clear();
+        self.lock().events.break_off(None);
+    }
+
+    /// Ends all event streams with an error.
+    pub fn break_events(&self, message: &str) {
+        self.lock().events.break_off(Some(message));
+    }
+
+    /// Forgets the events so far, so that a subscription `since` an earlier time does not tell of them any more.
+    pub fn forget_events(&self) {
+        self.lock().events.forget();
+    }
+
+    /// How often a reading call was made whose record (`list`, `events`, `inspect web-1`) starts with this.
+    #[must_use]
+    pub fn reads(&self, record: &str) -> usize {
+        let state = self.lock();
+        state.reads.iter().filter(|(call, _)| call.starts_with(record)).map(|(_, times)| times).sum()
     }
 
     /// Environment that a container was created with.
@@ -185,38 +241,21 @@ impl FakeEngine {
         })
     }
 
+    /// Records a reading call; fails as told.
+    fn read(&self, record: &str) -> EngineResult<()> {
+        *self.lock().reads.entry(record.to_owned()).or_default() += 1;
+        self.check(record)
+    }
+
     /// Lets a started container live as its behaviour says.
-    fn live(&self, name: &str, behaviour: &Behaviour) {
-        let mut timers = self.timers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((after, health)) = behaviour.health {
-            let (engine, name) = (self.clone_weakly(), name.to_owned());
-            timers.spawn(async move {
-                wait(after).await;
-                engine.apply(|state| state.set_health(&name, health));
-            });
-        }
-        if let Some((after, code)) = behaviour.exit {
-            let (engine, name) = (self.clone_weakly(), name.to_owned());
-            timers.spawn(async move {
-                wait(after).await;
-                engine.apply(|state| state.exit(&name, code));
-            });
-        }
+    fn live(&self, container: &str, first: (usize, Behaviour)) {
+        let Ok(id) = self.lock().find(container, "").map(|container| container.id.clone()) else { return };
+        let work = life::live(self.weak(), id, first);
+        self.timers.lock().unwrap_or_else(PoisonError::into_inner).spawn(work);
     }
 
-    /// Timers must not keep the engine alive that owns them.
-    fn clone_weakly(&self) -> WeakEngine {
-        WeakEngine(Arc::downgrade(&self.state))
-    }
-}
-
-struct WeakEngine(std::sync::Weak<Mutex<State>>);
-
-impl WeakEngine {
-    fn apply(&self, change: impl FnOnce(&mut State)) {
-        if let Some(state) = self.0.upgrade() {
-            change(&mut state.lock().unwrap_or_else(PoisonError::into_inner));
-        }
+    fn weak(&self) -> life::WeakEngine {
+        life::WeakEngine(Arc::downgrade(&self.state))
     }
 }
 
@@ -241,14 +280,4 @@ fn not_found(operation: &str, message: String) -> EngineError {
 
 fn conflict(operation: &str, message: String) -> EngineError {
     EngineError { operation: operation.to_owned(), message, kind: EngineErrorKind::Conflict, hint: None }
-}
-
-/// One event of a container.
-fn event(container: &Container, action: &str, clock: i64) -> ContainerEvent {
-    let mut attributes = container.labels.clone();
-    attributes.insert("name".to_owned(), container.name.clone());
-    if let Some(code) = container.exit_code.filter(|_| action == "die") {
-        attributes.insert("exitCode".to_owned(), code.to_string());
-    }
-    ContainerEvent { id: container.id.clone(), action: action.to_owned(), attributes, time_nano: clock }
 }

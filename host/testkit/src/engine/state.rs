@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tokio::sync::mpsc::UnboundedSender;
 use windlass_model::project::MountKind;
 use windlass_plan::Observed;
 use windlass_plan::observed::{
-    Container, ContainerState, Endpoint, EngineInfo, Health, Image, MountPoint, Network, PortMapping, Volume,
+    Container, ContainerState, Endpoint, EngineInfo, Image, MountPoint, Network, PortMapping, Volume,
 };
 use windlass_plan::step::ContainerSpec;
-use windlass_runtime::engine::{ContainerEvent, EngineErrorKind, EngineResult};
+use windlass_runtime::engine::{EngineErrorKind, EngineResult};
 
-use super::{Behaviour, conflict, event, not_found};
+use super::life::{Events, Runs};
+use super::{Behaviour, conflict, not_found};
 
 /// What the fake engine holds.
 #[derive(Default)]
@@ -23,13 +23,18 @@ pub(super) struct State {
     pub(super) volumes: BTreeMap<String, Volume>,
     pub(super) images: BTreeMap<String, Image>,
     pub(super) registry: BTreeMap<String, Image>,
-    pub(super) behaviours: BTreeMap<String, Behaviour>,
+    /// By service: what each run of a container does; the last one stands for all that follow.
+    pub(super) behaviours: BTreeMap<String, Vec<Behaviour>>,
+    /// By container id.
+    pub(super) runs: BTreeMap<String, Runs>,
+    /// Reading calls by record (`list`, `events`, `inspect web-1`).
+    pub(super) reads: BTreeMap<String, usize>,
     pub(super) failures: Vec<(String, EngineErrorKind, String)>,
     pub(super) delays: Vec<(String, Duration)>,
     pub(super) commands: Vec<(String, String, i64)>,
     pub(super) execs: BTreeMap<String, i64>,
     pub(super) calls: Vec<String>,
-    pub(super) subscribers: Vec<UnboundedSender<EngineResult<ContainerEvent>>>,
+    pub(super) events: Events,
     clock: i64,
     made: u64,
 }
@@ -75,73 +80,6 @@ impl State {
     /// Name of a container, or the id itself where there is none.
     pub(super) fn name_of(&self, id: &str) -> String {
         self.find(id, "").map_or_else(|_| id.to_owned(), |container| container.name.clone())
-    }
-
-    pub(super) fn publish(&mut self, id: &str, action: &str) {
-        let clock = self.tick();
-        let Some(container) = self.containers.get(id) else { return };
-        let event = event(container, action, clock);
-        self.subscribers.retain(|subscriber| subscriber.send(Ok(event.clone())).is_ok());
-    }
-
-    pub(super) fn exit(&mut self, name: &str, code: i64) {
-        let Ok(container) = self.find_mut(name, "exit") else { return };
-        if !container.is_up() {
-            return;
-        }
-        container.state = ContainerState::Exited;
-        container.exit_code = Some(code);
-        container.status = format!("Exited ({code}) 1 second ago");
-        container.networks.values_mut().for_each(|endpoint| endpoint.ip_address.clear());
-        let id = container.id.clone();
-        self.publish(&id, "die");
-    }
-
-    pub(super) fn set_health(&mut self, name: &str, health: Health) {
-        let Ok(container) = self.find_mut(name, "health") else { return };
-        if container.state != ContainerState::Running {
-            return;
-        }
-        container.health = Some(health);
-        let word = match health {
-            Health::Starting => "starting",
-            Health::Healthy => "healthy",
-            Health::Unhealthy => "unhealthy",
-        };
-        container.status = format!("Up 1 second ({word})");
-        let id = container.id.clone();
-        self.publish(&id, &format!("health_status: {word}"));
-    }
-
-    /// Starts it; `None`: it runs already.
-    pub(super) fn start(&mut self, id: &str, operation: &str) -> EngineResult<Option<Behaviour>> {
-        let container = self.find(id, operation)?;
-        match container.state {
-            ContainerState::Running => return Ok(None),
-            ContainerState::Paused => {
-                return Err(conflict(operation, "cannot start a paused container, try unpause instead".to_owned()));
-            }
-            _ => {}
-        }
-        let behaviour = self.behaviours.get(container.service()).cloned().unwrap_or_default();
-        let address = self.tick();
-        let checked = behaviour.health.is_some() || self.has_healthcheck(id);
-        let container = self.find_mut(id, operation)?;
-        container.state = ContainerState::Running;
-        container.exit_code = None;
-        container.health = checked.then_some(Health::Starting);
-        container.status = if checked { "Up 1 second (health: starting)" } else { "Up 1 second" }.to_owned();
-        for endpoint in container.networks.values_mut() {
-            endpoint.ip_address = format!("172.20.{}.{}", address / 250, address % 250 + 2);
-        }
-        let id = container.id.clone();
-        self.publish(&id, "start");
-        Ok(Some(behaviour))
-    }
-
-    fn has_healthcheck(&self, id: &str) -> bool {
-        let spec = self.find(id, "").ok().and_then(|container| self.specs.get(&container.id));
-        spec.and_then(|spec| spec.service.healthcheck.as_ref()).is_some_and(|check| !check.disable)
     }
 
     pub(super) fn create(&mut self, spec: &ContainerSpec, operation: &str) -> EngineResult<String> {
