@@ -1,6 +1,6 @@
 # Two commands matter: `make demo` and `make test`. Both install what is missing (Debian, Ubuntu) and say so.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down test check plugins bench
+.PHONY: help demo demo-down test check plugins bench faults
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ test: ## Everything that CI runs
 
 check: ## What needs no engine: walls, format, lints, unit tests
 	@scripts/test static
+
+faults: ## Break every engine call of every change, one at a time (ARGS='--project NAME --fault NAME --at N')
+	@scripts/faults $(ARGS)
 
 plugins: ## Build the plugins that are embedded in the binary
 	@scripts/setup base guest

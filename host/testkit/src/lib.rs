@@ -1,8 +1,9 @@
 //! Fakes and fixtures for the tests of the other crates: an engine and plugins in memory ([`FakeEngine`], [`FakeHooks`]), a
-//! sink that remembers ([`Recorder`]), projects in temporary folders ([`TempProject`]), and redaction of output
+//! sink that remembers ([`Recorder`]), a proxy that spoils one call to a genuine engine ([`FaultProxy`]), projects in temporary folders ([`TempProject`]), and redaction of output
 //! ([`redact()`]).
 
 mod engine;
+mod fault;
 mod hooks;
 mod project;
 mod recorder;
@@ -10,6 +11,7 @@ mod redact;
 mod temp;
 
 pub use engine::{Behaviour, FakeEngine};
+pub use fault::{Calls, Fault, FaultProxy, Order, Scope};
 pub use hooks::{FakeHooks, hook_error};
 pub use project::project;
 pub use recorder::Recorder;
