@@ -47,8 +47,8 @@ pub fn run(world: World) -> u8 {
     }
 }
 
-fn parse(args: &[String]) -> CliResult<(Cli, entry::args::GlobalArgs)> {
-    let matches = commands::complete_command().try_get_matches_from(args)?;
+fn parse(args: &[String]) -> CliResult<(Cli, entry::global_args::GlobalArgs)> {
+    let matches = entry::args::complete_command().try_get_matches_from(args)?;
     let cli = Cli::from_arg_matches(&matches)?;
     let global = cli.global.clone();
     Ok((cli, global))

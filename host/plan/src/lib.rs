@@ -12,6 +12,7 @@ pub mod labels;
 mod lifecycle;
 pub mod observed;
 pub mod options;
+pub mod step;
 mod teardown;
 mod undo;
 pub mod up;
@@ -33,9 +34,3 @@ pub use step::{Action, Plan, Step, StepId};
 pub use teardown::{down, kill, rm, stop};
 pub use undo::undo;
 pub use up::up;
-
-/// What a plan is made of: steps, actions, and what the actions are about.
-pub mod step {
-    pub use crate::action::{Action, BuildOptions, ContainerRef, ContainerSpec, InjectedFile, OneOff};
-    pub use crate::graph::step::{Guard, Note, Plan, Question, Step, StepId};
-}

@@ -9,9 +9,9 @@ use windlass_runtime::engine::{ContainerFilter, LogOptions};
 use windlass_runtime::{Engine, Outcome, ProjectLock, Shutdown, execute};
 
 use crate::commands::execution::{Run, ending, execution, run_quietly, take_back};
-use crate::commands::seconds;
 use crate::commands::up::{Planned, UpArgs, attachable};
 use crate::entry::context::Context;
+use crate::entry::global_args::seconds;
 use crate::entry::project;
 use crate::entry::signals::Signals;
 use crate::errors::{CliError, CliResult};

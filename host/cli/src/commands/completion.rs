@@ -18,6 +18,6 @@ pub(crate) struct CompletionArgs {
 
 pub(crate) fn run(context: &Context, args: &CompletionArgs) -> CliResult<()> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut super::complete_command(), "windlass", &mut script);
+    clap_complete::generate(args.shell, &mut crate::entry::args::complete_command(), "windlass", &mut script);
     context.ui.data(script)
 }

@@ -4,9 +4,9 @@ use clap::Args;
 use windlass_plan::DownOptions;
 use windlass_plan::options::RemoveImages;
 
-use super::seconds;
 use crate::commands::execution::run_plan;
 use crate::entry::context::Context;
+use crate::entry::global_args::seconds;
 use crate::entry::{lock, project};
 use crate::errors::{CliError, CliResult};
 

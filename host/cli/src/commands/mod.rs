@@ -1,8 +1,6 @@
 //! One file a command: its arguments, whose comments are the help, and what it does.
 
-use clap::CommandFactory as _;
-
-use crate::entry::args::{Cli, Command};
+use crate::entry::args::{Cli, Command, complete_command};
 use crate::entry::context::Context;
 use crate::errors::{CliError, CliResult};
 
@@ -30,11 +28,6 @@ pub(crate) mod start;
 pub(crate) mod stop;
 pub(crate) mod up;
 pub(crate) mod version;
-
-/// The whole command line, with what the Docker client asks its plugins.
-pub(crate) fn complete_command() -> clap::Command {
-    Cli::command().subcommand(clap::Command::new("docker-cli-plugin-metadata").hide(true))
-}
 
 /// Calls the command that was named.
 pub(crate) async fn dispatch(context: &Context, cli: Cli) -> CliResult<()> {
@@ -69,9 +62,4 @@ pub(crate) async fn dispatch(context: &Context, cli: Cli) -> CliResult<()> {
         Command::Up(args) => up::run(context, *args).await,
         Command::Version(args) => version::run(context, &args),
     }
-}
-
-/// `--timeout` in whole seconds.
-pub(crate) fn seconds(timeout: Option<u64>) -> Option<std::time::Duration> {
-    timeout.map(std::time::Duration::from_secs)
 }

@@ -3,9 +3,9 @@
 use clap::Args;
 use windlass_plan::StopOptions;
 
-use super::seconds;
 use crate::commands::execution::run_plan;
 use crate::entry::context::Context;
+use crate::entry::global_args::seconds;
 use crate::entry::{lock, project};
 use crate::errors::CliResult;
 

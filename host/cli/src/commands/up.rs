@@ -11,10 +11,10 @@ use windlass_plan::step::BuildOptions;
 use windlass_plan::{Observed, Plan, PlanResult, UpOptions};
 use windlass_runtime::Engine;
 
-use super::seconds;
 use crate::commands::attached;
 use crate::commands::execution::{Answers, Run, announce, ending, plan_with_answers, run_to_end, take_back};
 use crate::entry::context::Context;
+use crate::entry::global_args::seconds;
 use crate::entry::{lock, project};
 use crate::errors::{CliError, CliResult};
 use crate::output::summary;

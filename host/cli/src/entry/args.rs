@@ -1,10 +1,9 @@
-//! The command line: global flags, which stand before the subcommand, and the list of commands.
+//! The command line as a whole: the global flags and the list of commands.
 
-use std::path::PathBuf;
-
-use clap::{Args, Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands;
+use crate::entry::global_args::GlobalArgs;
 
 /// Run your Docker Compose file, unchanged, and bring it up ready.
 #[derive(Debug, Parser)]
@@ -25,50 +24,6 @@ pub struct Cli {
     pub(crate) version: bool,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
-}
-
-/// Flags that every command shares.
-#[derive(Debug, Clone, Default, Args)]
-pub struct GlobalArgs {
-    /// Compose file; later ones are merged over earlier ones, `-` is standard input
-    #[arg(short, long = "file", value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
-    /// Project name
-    #[arg(short, long, value_name = "NAME")]
-    pub(crate) project_name: Option<String>,
-    /// Base folder of relative paths (default: the folder of the first compose file)
-    #[arg(long, value_name = "DIR", alias = "workdir")]
-    pub(crate) project_directory: Option<PathBuf>,
-    /// Environment file for `${…}` in the compose file, instead of `.env`; later ones win
-    #[arg(long = "env-file", value_name = "FILE")]
-    pub(crate) env_files: Vec<PathBuf>,
-    /// Enable a profile; `*` enables all
-    #[arg(long = "profile", value_name = "NAME")]
-    pub(crate) profiles: Vec<String>,
-    /// Kind of progress output (default: `tty` on a terminal, else `plain`)
-    #[arg(long, value_name = "KIND")]
-    pub(crate) progress: Option<String>,
-    /// When to use colours and cursor movement (default: on a terminal)
-    #[arg(long, value_name = "WHEN")]
-    pub(crate) ansi: Option<String>,
-    /// Limit of engine calls at once; -1 is no limit of ours
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    pub(crate) parallel: Option<i64>,
-    /// Use `_` as the separator in names, as Compose's first version did
-    #[arg(long)]
-    pub(crate) compatibility: bool,
-    /// Print what would be done, and why; do nothing
-    #[arg(long, global = true)]
-    pub(crate) dry_run: bool,
-    /// Keep networks, volumes, secrets and configs that no service uses
-    #[arg(long)]
-    pub(crate) all_resources: bool,
-    /// Print more
-    #[arg(long, hide = true)]
-    pub(crate) verbose: bool,
-    /// No colours and no cursor movement
-    #[arg(long, hide = true)]
-    pub(crate) no_ansi: bool,
 }
 
 /// The commands; each variant's arguments and help are in its file.
@@ -96,4 +51,9 @@ pub(crate) enum Command {
     Stop(commands::stop::StopArgs),
     Up(Box<commands::up::UpArgs>),
     Version(commands::version::VersionArgs),
+}
+
+/// The whole command line, with what the Docker client asks its plugins.
+pub(crate) fn complete_command() -> clap::Command {
+    Cli::command().subcommand(clap::Command::new("docker-cli-plugin-metadata").hide(true))
 }

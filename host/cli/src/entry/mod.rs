@@ -5,6 +5,7 @@ pub(crate) mod backend;
 pub(crate) mod context;
 pub mod env_vars;
 pub(crate) mod files;
+pub(crate) mod global_args;
 pub(crate) mod invoked;
 pub(crate) mod lock;
 pub(crate) mod project;

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use windlass_model::LoadOptions;
 
-use crate::entry::args::GlobalArgs;
 use crate::entry::env_vars::{self, Environment};
+use crate::entry::global_args::GlobalArgs;
 use crate::errors::{CliError, CliResult};
 use crate::output::ui::{Terminals, UiOptions};
 

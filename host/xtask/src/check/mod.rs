@@ -1,6 +1,7 @@
-//! Holds the walls between crates, and the size budget of files.
+//! Holds the walls between crates, the limit of import circles, and the size budget of files.
 
 mod budget;
+mod circles;
 mod edges;
 
 use std::path::Path;
@@ -12,8 +13,9 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     let root = fs_err::canonicalize(root)?;
     let mut violations = edges::violations(&root)?;
     violations.extend(budget::violations(&root)?);
+    violations.extend(circles::violations(&root)?);
     if violations.is_empty() {
-        println!("edges and file sizes are in order");
+        println!("edges, circles and file sizes are in order");
         return Ok(());
     }
     for violation in &violations {
