@@ -86,15 +86,20 @@ impl DockerEngine {
     async fn volumes(&self, scope: &Scope) -> EngineResult<Vec<observed::Volume>> {
         let mut volumes: Vec<observed::Volume> = Vec::new();
         if let Some(project) = &scope.project {
-            let filters = json!({ "label": [format!("{PROJECT}={project}")] }).to_string();
-            let list: VolumeList = self.get("list volumes", "/volumes", &[("filters", &filters)]).await?;
-            volumes.extend(list.volumes.into_iter().map(observed::Volume::from));
+            volumes = self.labelled_volumes(PROJECT, project).await?;
         }
         let unseen = scope.volume_names.iter().filter(|name| !volumes.iter().any(|volume| volume.name == **name));
         let found = try_join_all(unseen.map(|name| self.volume(name))).await?;
         volumes.extend(found.into_iter().flatten());
         volumes.sort_by(|left, right| left.name.cmp(&right.name));
         Ok(volumes)
+    }
+
+    /// Volumes that carry a label with this value.
+    pub(crate) async fn labelled_volumes(&self, label: &str, value: &str) -> EngineResult<Vec<observed::Volume>> {
+        let filters = json!({ "label": [format!("{label}={value}")] }).to_string();
+        let list: VolumeList = self.get("list volumes", "/volumes", &[("filters", &filters)]).await?;
+        Ok(list.volumes.into_iter().map(observed::Volume::from).collect())
     }
 
     pub(crate) async fn volume(&self, name: &str) -> EngineResult<Option<observed::Volume>> {

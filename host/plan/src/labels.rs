@@ -43,18 +43,31 @@ pub const VOLUME: &str = "com.docker.compose.volume";
 pub const HOOK: &str = "com.docker.compose.hook";
 /// Ours: short hashes of single attributes, so that a recreation can say what changed.
 pub const ATTRIBUTES: &str = "dev.windlass.attributes";
+/// Ours: on volumes that Windlass makes: an id of the volume's own, so that a volume of the same name that is made later is
+/// told from it.
+pub const VOLUME_ID: &str = "dev.windlass.volume.id";
 /// Ours: on volumes that are ledger markers: the dataset, as `service/dataset`.
 pub const LEDGER_DATASET: &str = "dev.windlass.ledger.dataset";
-/// Ours: `running` or `committed`.
+/// Ours: hash of service, dataset and hook position ([`crate::ledger::Slot::key`]); markers of Windlass 0.1 have none.
+pub const LEDGER_SLOT: &str = "dev.windlass.ledger.slot";
+/// Ours: place of the marker in the log of its dataset, from 1. The highest number counts.
+pub const LEDGER_ENTRY: &str = "dev.windlass.ledger.entry";
+/// Ours: `running`, `committed` or `dirty`.
 pub const LEDGER_STATE: &str = "dev.windlass.ledger.state";
-/// Ours: where the data lives: `volume:NAME@CREATED…` or `container:ID`.
+/// Ours: where the data lives ([`crate::ledger::Place`]).
 pub const LEDGER_TARGET: &str = "dev.windlass.ledger.target";
-/// Ours: hash over plugin, settings and inputs.
+/// Ours: hash over settings and inputs; in markers of Windlass 0.1 over the plugin's file too.
 pub const LEDGER_INPUT: &str = "dev.windlass.ledger.input";
 /// Ours: SHA-256 of the plugin.
 pub const LEDGER_PLUGIN: &str = "dev.windlass.ledger.plugin";
-/// Ours: committed steps with their fingerprints, JSON.
+/// Ours: steps whose effect is in the data, with their fingerprints, JSON.
 pub const LEDGER_STEPS: &str = "dev.windlass.ledger.steps";
+/// Ours: a word that only the run which made the marker knows.
+pub const LEDGER_RUN: &str = "dev.windlass.ledger.run";
+/// Ours: id of the lock that the run held: no two runs of one lock are alive at once.
+pub const LEDGER_LOCK: &str = "dev.windlass.ledger.lock";
+/// Ours: who runs it, for people.
+pub const LEDGER_WHO: &str = "dev.windlass.ledger.who";
 
 /// The version that labels carry.
 pub const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -9,6 +9,7 @@ pub mod error;
 mod graph;
 mod image_commands;
 pub mod labels;
+pub mod ledger;
 mod lifecycle;
 pub mod observed;
 pub mod options;

@@ -14,9 +14,10 @@ use crate::error::PlanResult;
 use crate::graph::select;
 use crate::graph::{Builder, Draft};
 use crate::labels;
-use crate::observed::{Container, ContainerState, Observed};
+use crate::ledger::{self, Place};
+use crate::observed::{self, Container, ContainerState, Observed};
 use crate::options::{DownOptions, KillOptions, RemoveImages, RemoveOptions, StopOptions};
-use crate::step::{Action, ContainerRef, Plan, StepId};
+use crate::step::{Action, ContainerRef, Guard, Plan, StepId};
 use crate::up::project_hooks;
 
 /// `down`.
@@ -290,26 +291,52 @@ fn networks(
     }
 }
 
-/// With `-v` the model's volumes and the whole ledger; else only ledger entries about containers that are gone.
+/// With `-v` the model's volumes; and always the markers of the ledger whose data goes, after it is gone: a marker without
+/// its data says nothing, but data without its marker would be loaded again, over what the application has written.
 fn volumes(builder: &mut Builder, project: &Project, observed: &Observed, (options, gone): (&DownOptions, &[StepId])) {
-    let whole = options.targets.is_empty();
-    let named: BTreeSet<&str> =
-        project.volumes.values().filter(|volume| !volume.external).map(|volume| volume.name.as_str()).collect();
-    for live in &observed.volumes {
-        let ledger = live.labels.contains_key(labels::LEDGER_DATASET);
-        let of_container =
-            ledger && live.labels.get(labels::LEDGER_TARGET).is_some_and(|target| target.starts_with("container:"));
-        let cause = match (options.volumes, ledger) {
-            (true, true) => "--volumes: ledger of loads",
-            (true, false) if named.contains(live.name.as_str()) => "--volumes",
-            (false, true) if of_container => "its container is removed",
-            _ => continue,
-        };
-        if whole {
-            let action = Action::RemoveVolume { name: live.name.clone() };
-            builder.push(Draft::new(action, cause).after(gone.iter().copied()).optional(true));
-        }
+    if !options.targets.is_empty() {
+        return;
     }
+    let named: BTreeSet<&str> = project
+        .volumes
+        .values()
+        .filter(|volume| options.volumes && !volume.external)
+        .map(|volume| volume.name.as_str())
+        .collect();
+    let (markers, data): (Vec<_>, Vec<_>) =
+        observed.volumes.iter().partition(|live| live.labels.contains_key(labels::LEDGER_DATASET));
+    let mut before = gone.to_vec();
+    for live in data.iter().filter(|live| named.contains(live.name.as_str())) {
+        let action = Action::RemoveVolume { name: live.name.clone() };
+        before.push(builder.push(Draft::new(action, "--volumes").after(gone.iter().copied()).optional(true)));
+    }
+    for live in markers {
+        let Some((cause, volumes)) = marker_goes(live, &named, options.volumes) else { continue };
+        let action = Action::RemoveVolume { name: live.name.clone() };
+        let guard = (!volumes.is_empty()).then_some(Guard::VolumesGone { volumes });
+        let draft = Draft::new(action, cause).guard(guard).after(before.iter().copied());
+        builder.push(draft.optional(true));
+    }
+}
+
+/// Why a marker goes, and which volumes must be gone before; `None`: its data stays.
+fn marker_goes(
+    marker: &observed::Volume,
+    named: &BTreeSet<&str>,
+    anonymous: bool,
+) -> Option<(&'static str, Vec<String>)> {
+    let place = marker.labels.get(labels::LEDGER_TARGET).and_then(|target| Place::parse(target));
+    // Nobody can read it: it is in the way at most, and goes with the rest.
+    let Some(place) = place else { return anonymous.then_some(("--volumes: ledger of loads", Vec::new())) };
+    if place.ends_with_container() {
+        return Some(("its container is removed", Vec::new()));
+    }
+    let volumes = place.volumes();
+    // Those that nobody named go with their containers.
+    let going: Vec<String> =
+        volumes.iter().filter(|name| named.contains(*name)).map(|name| (*name).to_owned()).collect();
+    let goes = !going.is_empty() || (anonymous && volumes.iter().any(|name| ledger::is_anonymous(name)));
+    goes.then_some(("--volumes: ledger of loads", going))
 }
 
 fn images_down(

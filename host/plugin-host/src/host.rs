@@ -7,23 +7,23 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use serde_json::Value as Json;
-use sha2::{Digest as _, Sha256};
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{Config, Engine};
 use windlass_model::Project;
 use windlass_model::windlass::{PluginDeclaration, Stage};
 use windlass_runtime::hooks::{Dialer, HookCall, HookErrorKind, Input, LoadStep, PluginInfo, Verdict};
+use windlass_runtime::inputs::{self, OpenInput};
 use windlass_runtime::{HookError, Hooks};
 
 use crate::bindings::exports::windlass::plugin as exported;
 use crate::bindings::windlass::plugin as imported;
 use crate::call::{Running, arguments};
-use crate::component::{self, Loaded, hex};
+use crate::component::{self, Loaded};
 use crate::error::of_call;
 use crate::grants::Grants;
 use crate::limits::{Defaults, bounded};
 use crate::network::{Network, lookup, tcp};
-use crate::state::{OpenInput, Parts, State};
+use crate::state::{Parts, State};
 use crate::{error, registry, settings};
 
 /// What the host is given.
@@ -149,7 +149,7 @@ impl PluginHost {
         Ok(loaded)
     }
 
-    fn running(&self, call: &HookCall, loaded: &Loaded, default: Duration) -> Result<Running, HookError> {
+    async fn running(&self, call: &HookCall, loaded: &Loaded, default: Duration) -> Result<Running, HookError> {
         let declaration = self.options.declarations.get(&call.plugin);
         let limits = declaration.map(|declaration| &declaration.limits);
         let limit = call.timeout.or_else(|| limits.and_then(|limits| limits.timeout)).unwrap_or(default);
@@ -160,7 +160,7 @@ impl PluginHost {
             memory: limits.and_then(|limits| limits.memory).unwrap_or(Defaults::MEMORY),
             call: call.clone(),
             facts: Arc::clone(&self.facts),
-            inputs: self.inputs(call, loaded)?,
+            inputs: self.inputs(call, loaded).await?,
             secrets: declaration.map(|declaration| declaration.grants.secrets.clone()).unwrap_or_default(),
             read: declaration.map(|declaration| declaration.grants.read.clone()).unwrap_or_default(),
             network: Arc::new(network),
@@ -169,21 +169,28 @@ impl PluginHost {
         Ok(Running::new(&self.machine().engine, State::new(parts), limit))
     }
 
-    /// The files of `from`, then those that settings name, hashed.
-    fn inputs(&self, call: &HookCall, loaded: &Loaded) -> Result<Vec<OpenInput>, HookError> {
+    /// The files of `from`, then those that settings name, hashed. A file system may take its time, or for ever: the rest
+    /// of the program must not wait for it.
+    async fn inputs(&self, call: &HookCall, loaded: &Loaded) -> Result<Vec<OpenInput>, HookError> {
         let own = setting_inputs(&loaded.manifest.settings, &call.settings, &self.options.project_dir);
-        let mut opened: Vec<OpenInput> = Vec::new();
+        let mut wanted: Vec<Input> = Vec::new();
         for input in call.inputs.iter().cloned().chain(own) {
-            if opened.iter().any(|known| known.name == input.name) {
-                continue;
+            if !wanted.iter().any(|known| known.name == input.name) {
+                wanted.push(input);
             }
-            let found = open(&input).map_err(|problem| {
-                let hint = Some(format!("`{}` names it", input.role));
-                of_call(call, HookErrorKind::Load, &format!("its input cannot be read: {problem}"), hint)
-            });
-            opened.push(found?);
         }
-        Ok(opened)
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let roles: Vec<(String, String)> = wanted.iter().map(|one| (one.name.clone(), one.role.clone())).collect();
+        let opened = tokio::task::spawn_blocking(move || inputs::open(&wanted)).await;
+        let opened = opened.map_err(|_| of_call(call, HookErrorKind::Load, "its inputs could not be read", None))?;
+        opened.map_err(|problem| {
+            let cause = std::error::Error::source(&problem).map(|cause| format!(": {cause}")).unwrap_or_default();
+            let message = format!("its input {} {problem}{cause}", problem.name());
+            let role = roles.iter().find(|(name, _)| name == problem.name()).map(|(_, role)| role);
+            of_call(call, HookErrorKind::Load, &message, role.map(|role| format!("`{role}` names it")))
+        })
     }
 
     /// Calls a function that takes call and target.
@@ -198,30 +205,13 @@ impl PluginHost {
         T: wasmtime::component::Lift + wasmtime::component::ComponentType + Send + Sync + 'static,
     {
         let loaded = self.prepare(call, stage).await?;
-        let running = self.running(call, &loaded, default)?;
+        let running = self.running(call, &loaded, default).await?;
         running.invoke(&self.machine().linker, &loaded, function, arguments(call)).await
     }
 }
 
-fn open(input: &Input) -> std::io::Result<OpenInput> {
-    let mut file = fs_err::File::open(&input.path)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 64 << 10];
-    let mut size = 0;
-    loop {
-        let read = std::io::Read::read(&mut file, &mut buffer)?;
-        if read == 0 {
-            break;
-        }
-        hasher.update(&buffer[..read]);
-        size += read as u64;
-    }
-    let sha256 = hex(&hasher.finalize());
-    Ok(OpenInput { name: input.name.clone(), role: input.role.clone(), path: input.path.clone(), size, sha256 })
-}
-
 fn setting_inputs(schema: &Json, with: &Json, folder: &Path) -> Vec<Input> {
-    let resolve = |(role, name): (String, String)| Input { path: folder.join(&name), name, role };
+    let resolve = |(role, name): (String, String)| Input { path: folder.join(&name), name, role, sha256: None };
     settings::input_paths(schema, with).into_iter().map(resolve).collect()
 }
 
@@ -307,7 +297,7 @@ impl Hooks for PluginHost {
             return self.invoke(call, call.stage, (interface, interface), Defaults::timeout(call.stage)).await;
         }
         let loaded = self.prepare(call, call.stage).await?;
-        let running = self.running(call, &loaded, Defaults::HOOK)?;
+        let running = self.running(call, &loaded, Defaults::HOOK).await?;
         let (record, _) = arguments(call);
         let arguments = (record, call.stage.name().to_owned(), "{}".to_owned());
         let answer: Option<String> =
@@ -329,7 +319,7 @@ impl Hooks for PluginHost {
 
     async fn apply_load(&self, call: &HookCall, step: &LoadStep) -> Result<(), HookError> {
         let loaded = self.prepare(call, Stage::Load).await?;
-        let running = self.running(call, &loaded, Defaults::APPLY_LOAD)?;
+        let running = self.running(call, &loaded, Defaults::APPLY_LOAD).await?;
         let (record, target) = arguments(call);
         let step = exported::loader::Step {
             id: step.id.clone(),

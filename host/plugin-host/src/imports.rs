@@ -1,10 +1,10 @@
 //! The interfaces of `windlass:plugin` that guests import. What is not granted fails with a reason, never in silence.
 
-use std::io::{Read as _, Seek as _, SeekFrom};
 use std::time::Duration;
 
 use wasmtime::component::Resource;
 use windlass_runtime::hooks::LogSeverity;
+use windlass_runtime::inputs::OpenInput;
 
 use crate::bindings::windlass::plugin::types::{Diagnostic, Failure, Severity, Target};
 use crate::bindings::windlass::plugin::{containers, host, inputs, project, secrets, settings, state, types};
@@ -79,7 +79,7 @@ impl settings::Host for State {
 
 impl inputs::Host for State {
     async fn list_inputs(&mut self) -> Outcome<Vec<inputs::Input>> {
-        let print = |input: &crate::state::OpenInput| inputs::Input {
+        let print = |input: &OpenInput| inputs::Input {
             name: input.name.clone(),
             size: input.size,
             sha256: input.sha256.clone(),
@@ -89,22 +89,15 @@ impl inputs::Host for State {
     }
 
     async fn read(&mut self, name: String, offset: u64, max: u32) -> Outcome<Result<Vec<u8>, String>> {
-        let Some(input) = self.inputs.iter().find(|input| input.name == name) else {
+        let Some(input) = self.inputs.iter().find(|input| input.name == name).cloned() else {
             return Ok(Err(format!("{} is no input of this call", bounded(&name, 200))));
         };
-        Ok(read_part(input, offset, max.min(Defaults::READ)).map_err(|error| error.to_string()))
+        let max = u64::from(max.min(Defaults::READ));
+        let read = tokio::task::spawn_blocking(move || {
+            input.read(offset, max).map_err(|error| format!("{} {error}", input.name))
+        });
+        Ok(read.await.unwrap_or_else(|_| Err("the file could not be read".to_owned())))
     }
-}
-
-fn read_part(input: &crate::state::OpenInput, offset: u64, max: u32) -> std::io::Result<Vec<u8>> {
-    let mut file = fs_err::File::open(&input.path)?;
-    if file.metadata()?.len() != input.size {
-        return Err(std::io::Error::other(format!("{} changed while it was read", input.name)));
-    }
-    file.seek(SeekFrom::Start(offset))?;
-    let mut part = Vec::new();
-    file.take(u64::from(max)).read_to_end(&mut part)?;
-    Ok(part)
 }
 
 impl secrets::Host for State {

@@ -8,6 +8,7 @@ use wasmtime_wasi::sockets::SocketAddrUse;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use windlass_runtime::hooks::HookCall;
+use windlass_runtime::inputs::OpenInput;
 
 use crate::host::ProjectFacts;
 use crate::limits::{Defaults, MemoryLimit};
@@ -15,16 +16,6 @@ use crate::network::Network;
 use crate::network::forward::Forwarders;
 use crate::network::http::Hooks;
 use crate::stderr::Ring;
-
-/// A file that the call may read.
-#[derive(Debug, Clone)]
-pub(crate) struct OpenInput {
-    pub(crate) name: String,
-    pub(crate) role: String,
-    pub(crate) path: std::path::PathBuf,
-    pub(crate) size: u64,
-    pub(crate) sha256: String,
-}
 
 /// The state.
 pub(crate) struct State {

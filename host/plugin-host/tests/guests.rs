@@ -221,7 +221,7 @@ async fn es_bulk_reports_failed_items_with_their_lines() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("data.ndjson");
     fs_err::write(&file, "{\"name\": \"a\"}\n{\"name\": \"b\"}\n{\"name\": \"c\"}\n").expect("written");
-    let inputs = vec![Input { name: "./data.ndjson".to_owned(), path: file, role: "from".to_owned() }];
+    let inputs = vec![Input { name: "./data.ndjson".to_owned(), path: file, role: "from".to_owned(), sha256: None }];
     let host = host("bare", Some(address));
     let call = HookCall { inputs, ..call("es-bulk", Stage::Load, json!({ "index": "trucks", "type": "truck" })) };
     let steps = host.plan_load(&call).await.expect("a plan");

@@ -16,6 +16,11 @@ pub struct ExecuteOptions {
     pub parallel: Option<usize>,
     /// Unique id of this run.
     pub run_id: String,
+    /// Id of the lock on the project that is held while the plan runs: of two runs with the same id, one has ended. Empty:
+    /// no such lock is held.
+    pub lock_id: String,
+    /// Who runs it, for those who wait: `user@host, process 4711`.
+    pub who: String,
     /// After a failure go on with all that does not need the failed step (`down`, `stop`, …); else nothing new starts.
     pub keep_going: bool,
 }

@@ -29,6 +29,8 @@ pub struct Input {
     pub path: PathBuf,
     /// `from`, or the setting that names it.
     pub role: String,
+    /// SHA-256 that its content must have, hex: a file that was edited since it was looked at is refused. `None`: any.
+    pub sha256: Option<String>,
 }
 
 /// Takes what a plugin reports while it works.

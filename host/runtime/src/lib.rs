@@ -9,6 +9,7 @@ pub mod execute;
 mod execution;
 mod failure;
 pub mod hooks;
+pub mod inputs;
 pub mod ledger;
 pub mod lock;
 pub mod outcome;

@@ -31,6 +31,12 @@ pub const RETRY_PAUSE_MAX: Duration = Duration::from_secs(2);
 pub const LOAD_RETRY: Duration = Duration::from_secs(30);
 /// Limit of one call of a loader, where the project file gives none.
 pub const LOAD_TIMEOUT: Duration = Duration::from_secs(600);
+/// How often a run that loads shows the others that it is alive.
+pub const LOAD_RENEWAL: Duration = Duration::from_secs(15);
+/// How long a run that loads may show no sign of life before another takes over; several renewals may get lost.
+pub const LOAD_LEASE: Duration = Duration::from_secs(60);
+/// How often a run that waits for another's load looks.
+pub const LOAD_WATCH: Duration = Duration::from_secs(2);
 /// Lines of a container's log that a failure shows.
 pub const LOG_TAIL: usize = 10;
 /// Limit for reading those lines: a failure is reported without them rather than late.

@@ -137,6 +137,15 @@ pub fn hook_error(plugin: &str, kind: HookErrorKind, message: &str) -> HookError
     HookError { plugin: plugin.to_owned(), message: message.to_owned(), kind, hint: None, stderr: Vec::new() }
 }
 
+/// As the host does: a file that does not have the content that the call says is refused.
+fn check_inputs(call: &HookCall) -> Result<(), HookError> {
+    let refused = |error: windlass_runtime::inputs::InputError| {
+        let message = format!("its input {} {error}", error.name());
+        hook_error(&call.plugin, HookErrorKind::Load, &message)
+    };
+    windlass_runtime::inputs::open(&call.inputs).map(drop).map_err(refused)
+}
+
 fn service(call: &HookCall) -> &str {
     call.service.as_deref().unwrap_or("the project")
 }
@@ -167,6 +176,7 @@ impl Hooks for FakeHooks {
     }
 
     async fn plan_load(&self, call: &HookCall) -> Result<Vec<LoadStep>, HookError> {
+        check_inputs(call)?;
         let steps = self.lock().steps.get(&call.plugin).cloned();
         Ok(steps.unwrap_or_else(|| {
             vec![LoadStep { id: "all".to_owned(), title: "load all".to_owned(), fingerprint: "1".to_owned() }]
@@ -174,6 +184,7 @@ impl Hooks for FakeHooks {
     }
 
     async fn apply_load(&self, call: &HookCall, step: &LoadStep) -> Result<(), HookError> {
+        check_inputs(call)?;
         let record = format!("apply {} into {}: {}", call.plugin, service(call), step.id);
         self.begin(&call.plugin, record).await;
         let script = self.lock().applies.get(&call.plugin).cloned();

@@ -15,9 +15,9 @@ use windlass_runtime::{
 
 use crate::entry::backend::HooksRequest;
 use crate::entry::context::Context;
-use crate::entry::project;
 use crate::entry::settings::Progress;
 use crate::entry::signals::Signals;
+use crate::entry::{lock, project};
 use crate::errors::{CliError, CliResult, Failure};
 use crate::output::reporter::Reporter;
 
@@ -131,6 +131,8 @@ pub(crate) fn execution(context: &Context, run: &Run) -> CliResult<Execution> {
         options: ExecuteOptions {
             parallel: context.settings.parallel,
             run_id: format!("{:x}-{:x}", now.as_nanos(), std::process::id()),
+            lock_id: lock::id(context),
+            who: lock::who(),
             keep_going: run.keep_going,
         },
     })

@@ -13,6 +13,10 @@ impl Store for DockerEngine {
         Ok(self.volume(name).await?.map(record))
     }
 
+    async fn list_records(&self, label: &str, value: &str) -> EngineResult<Vec<Record>> {
+        Ok(self.labelled_volumes(label, value).await?.into_iter().map(record).collect())
+    }
+
     async fn put_record(&self, record: &Record) -> EngineResult<Record> {
         // The engine answers with the volume that has the name, whoever made it.
         let (name, labels) = (record.name.clone(), record.labels.clone());

@@ -160,8 +160,6 @@ pub enum Action {
         dataset: Arc<Dataset>,
         /// Container loaded into.
         container: ContainerRef,
-        /// Engine names of the container's named volumes, sorted: where the data lives.
-        volumes: Vec<String>,
     },
     /// Call a plugin at a stage.
     PluginHook {

@@ -29,7 +29,7 @@ fn json_hash(value: &impl serde::Serialize) -> String {
     hex(&Sha256::digest(serde_json::to_vec(value).unwrap_or_default()))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").expect("writing to a string cannot fail");
         text

@@ -53,7 +53,7 @@ fn condition(guard: &Guard) -> String {
     match guard {
         Guard::ImageChanged { image, .. } => format!("{image} changed"),
         Guard::ImageMissing { image, .. } => format!("{image} is missing"),
-        Guard::LoadDue => "not loaded yet".to_owned(),
+        Guard::VolumesGone { volumes } => format!("{} removed", volumes.join(", ")),
     }
 }
 

@@ -82,6 +82,9 @@ pub enum Guard {
         /// `os/arch`, or empty.
         platform: String,
     },
-    /// The load's ledger entry is not committed for the current input, checked when the target's identity is known.
-    LoadDue,
+    /// None of these volumes is there: what was in them is gone.
+    VolumesGone {
+        /// Engine names.
+        volumes: Vec<String>,
+    },
 }

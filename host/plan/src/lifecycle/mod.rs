@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use windlass_model::Project;
 use windlass_model::project::{Condition, Dependency, Service};
-use windlass_model::windlass::{LoadWhen, Probe, Stage};
+use windlass_model::windlass::{LoadWhen, OnFailure, Probe, Stage};
 
 use crate::containers::converge::{Replica, Start, stage_hooks};
 use crate::containers::spec;
 use crate::graph::{Builder, Draft};
 use crate::labels;
+use crate::ledger::Slot;
 use crate::observed::Observed;
 use crate::step::{Action, ContainerRef, Guard, StepId};
 
@@ -64,7 +65,8 @@ impl<'a> Lifecycle<'a> {
             let mut gates = gates.clone();
             gates.needs.extend(&hooked);
             gates.needs.extend(self.files(builder, service, replica));
-            started.push(start(builder, service, replica, gates));
+            let steps = start(builder, service, replica, gates);
+            started.push(self.loaders(builder, service, replica, steps));
         }
         let probe = self.probe(builder, service, starts);
         let mut up: Vec<StepId> = started.iter().flatten().copied().collect();
@@ -149,20 +151,43 @@ impl<'a> Lifecycle<'a> {
         if !probed && self.has_healthcheck(service) {
             needs = vec![builder.push(healthy_step(service, replicas, needs))];
         }
-        let volumes = spec::volume_names(self.project, service);
         let mut loads = Vec::new();
         for dataset in wanted {
-            let action = Action::Load {
-                dataset: Arc::new(dataset.clone()),
-                container: first.container.clone(),
-                volumes: volumes.clone(),
-            };
+            let action = Action::Load { dataset: Arc::new(dataset.clone()), container: first.container.clone() };
             let draft = Draft::new(action, load_cause(dataset.when)).of(&service.name).needs(needs.clone());
             let step = builder.push(draft);
             needs.push(step);
             loads.push(step);
         }
         loads
+    }
+
+    /// Loaders under `post-start` of a container that runs: the run that started it may not have got to them, or not to
+    /// their end, and dependents must not start on half of the data.
+    fn loaders(
+        &self,
+        builder: &mut Builder,
+        service: &Service,
+        replica: &Replica,
+        mut needs: Vec<StepId>,
+    ) -> Vec<StepId> {
+        let hooks = service.windlass.hooks.get(&Stage::PostStart).map(Vec::as_slice).unwrap_or_default();
+        if replica.start != Start::Runs || calls_post_start(builder, &replica.container) {
+            return needs;
+        }
+        for (index, hook) in hooks.iter().enumerate() {
+            // Whether the plugin is a loader is not known before it is looked at. What gives it inputs takes it for one, and
+            // so does the ledger where it was one before.
+            let slot = Slot::of_hook(&self.project.name, &service.name, hooks, index);
+            if hook.from.is_empty() && !slot.has_markers(&self.observed.volumes) {
+                continue;
+            }
+            let (stage, container) = (Stage::PostStart, Some(replica.container.clone()));
+            let action = Action::PluginHook { stage, hook: Arc::new(hook.clone()), container };
+            let draft = Draft::new(action, load_cause(hook.when)).of(&service.name);
+            needs = vec![builder.push(draft.needs(needs).optional(hook.on_failure == OnFailure::Warn))];
+        }
+        needs
     }
 
     fn has_healthcheck(&self, service: &Service) -> bool {
@@ -213,6 +238,13 @@ fn healthy_step(service: &Service, replicas: &[Replica], needs: Vec<StepId>) -> 
         dependent: service.name.clone(),
     };
     Draft::new(action, "data is loaded when the service is healthy").of(&service.name).needs(needs)
+}
+
+/// The plan calls the `post-start` hooks of the container already, because it starts it.
+fn calls_post_start(builder: &mut Builder, container: &ContainerRef) -> bool {
+    builder.plan().steps.iter().any(|step| {
+        matches!(&step.action, Action::PluginHook { stage: Stage::PostStart, container: Some(of), .. } if of == container)
+    })
 }
 
 fn load_cause(when: LoadWhen) -> &'static str {

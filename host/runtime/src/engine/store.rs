@@ -22,6 +22,8 @@ pub struct Record {
 pub trait Store: Send + Sync {
     /// A record by name; `None`: there is none.
     async fn get_record(&self, name: &str) -> EngineResult<Option<Record>>;
+    /// All records that carry a label with this value.
+    async fn list_records(&self, label: &str, value: &str) -> EngineResult<Vec<Record>>;
     /// Makes a record, and resolves to what the engine has under this name now: where somebody else was first, it is theirs,
     /// unchanged. The caller compares.
     async fn put_record(&self, record: &Record) -> EngineResult<Record>;

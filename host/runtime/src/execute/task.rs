@@ -27,11 +27,19 @@ pub(super) async fn run(context: Context) -> End {
 /// Why the step's guard does not hold.
 async fn blocked(context: &Context) -> Result<Option<String>, StepError> {
     match &context.step().guard {
-        None | Some(Guard::LoadDue) => Ok(None),
+        None => Ok(None),
         Some(Guard::ImageChanged { image, platform, from }) => {
             let digest = context.run.digest(image, platform).await?;
             let same = digest.is_none_or(|digest| digest == *from);
             Ok(same.then(|| format!("image {image} is the same")))
+        }
+        Some(Guard::VolumesGone { volumes }) => {
+            for volume in volumes {
+                if context.run.execution.engine.inspect_volume(volume).await?.is_some() {
+                    return Ok(Some(format!("volume {volume} is still there")));
+                }
+            }
+            Ok(None)
         }
         Some(Guard::ImageMissing { image, platform }) => {
             let found = context.run.execution.engine.inspect_image(image, platform).await?;

@@ -25,12 +25,26 @@ pub(crate) struct Run {
     /// Starts that publish a range of ports, one at a time.
     pub(crate) port_ranges: Mutex<()>,
     digests: Mutex<HashMap<(String, String), SharedDigest>>,
+    /// Loads of one thing, one at a time, by its key.
+    load_turns: Mutex<HashMap<String, Arc<Mutex<()>>>>,
 }
 
 impl Run {
     pub(crate) fn new(execution: Execution, world: World) -> Self {
         let containers = Containers::of_plan(&execution.plan);
-        Self { execution, containers, world, port_ranges: Mutex::new(()), digests: Mutex::default() }
+        Self {
+            execution,
+            containers,
+            world,
+            port_ranges: Mutex::new(()),
+            digests: Mutex::default(),
+            load_turns: Mutex::default(),
+        }
+    }
+
+    /// The turn of loads with this key.
+    pub(crate) async fn load_turn(&self, key: &str) -> Arc<Mutex<()>> {
+        Arc::clone(self.load_turns.lock().await.entry(key.to_owned()).or_default())
     }
 
     /// Content digest of a local image; `None`: not there. Asked once; steps that may change it come before.
@@ -73,6 +87,10 @@ impl Context {
     pub(crate) fn emit(&self, event: Event) {
         // The loop outlives all tasks; if it is gone, nobody is left to be told.
         drop(self.events.send((self.id, event)));
+    }
+
+    pub(crate) fn note(&self, text: impl Into<String>) {
+        self.emit(Event::Note { warning: false, text: text.into() });
     }
 
     pub(crate) fn warn(&self, text: impl Into<String>) {

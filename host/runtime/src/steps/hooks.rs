@@ -12,25 +12,44 @@ use super::{loads, probes};
 use crate::failure::{StepError, is_retryable};
 use crate::hooks::{HookCall, HookErrorKind, Input, PluginInfo};
 use crate::outcome::FailureKind;
+use crate::shutdown::Urgency;
 use crate::timeouts::{RETRY_PAUSE, RETRY_PAUSE_MAX, backoff, pause};
 
 pub(super) async fn run(context: &Context, stage: Stage, hook: &Hook, container: Option<&ContainerRef>) -> End {
-    let place = place(stage, container);
-    let plugin = match context.run.execution.hooks.describe(&hook.plugin).await {
+    let described = context.run.execution.hooks.describe(&hook.plugin).await;
+    let plugin = match described.map_err(|error| StepError::of_hook(error, &place(stage, container))) {
         Ok(plugin) => plugin,
-        Err(error) => return End::Failed(StepError::of_hook(error, &place)),
+        Err(error) => return End::Failed(error),
     };
-    match (stand_in(&plugin, stage), container) {
+    if let (Some(Stage::Load), Some(container)) = (stand_in(&plugin, stage), container) {
+        // A load ends by itself when the user asks to stop: it has the ledger to put in order.
+        return loads::run(context, loads::Request::of_hook(context, hook, container)).await;
+    }
+    let mut shutdown = context.shutdown.clone();
+    tokio::select! {
+        biased;
+        end = ask(context, &plugin, (stage, hook), container) => end,
+        () = shutdown.reached(Urgency::Graceful) => End::Cancelled,
+    }
+}
+
+async fn ask(
+    context: &Context,
+    plugin: &PluginInfo,
+    (stage, hook): (Stage, &Hook),
+    container: Option<&ContainerRef>,
+) -> End {
+    match (stand_in(plugin, stage), container) {
         (Some(Stage::Probe), Some(container)) => {
             probes::run(context, &probes::Question::of_hook(context, hook, container)).await.into()
         }
-        (Some(Stage::Load), Some(container)) => {
-            loads::run(context, loads::Request::of_hook(context, hook, container)).await
-        }
         _ if !plugin.stages.contains(&stage) && !is_project_stage(stage) => {
-            End::Failed(unsupported(&plugin, hook, stage))
+            End::Failed(unsupported(plugin, hook, stage))
         }
-        _ => call(context, stage, hook, container).await.map_err(|error| StepError::of_hook(error, &place)).into(),
+        _ => {
+            let called = call(context, stage, hook, container).await;
+            called.map_err(|error| StepError::of_hook(error, &place(stage, container))).into()
+        }
     }
 }
 
@@ -95,6 +114,7 @@ fn hook_call(
         name: file.name.clone(),
         path: file.path.clone(),
         role: "from".to_owned(),
+        sha256: None,
     });
     HookCall {
         plugin: hook.plugin.clone(),

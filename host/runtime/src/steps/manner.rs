@@ -40,11 +40,11 @@ pub(crate) fn manner(action: &Action) -> Manner {
         | Action::RemoveContainer { .. }
         | Action::RenameContainer { .. }
         | Action::RemoveImage { .. } => WORK,
-        Action::Await { .. }
-        | Action::Probe { .. }
-        | Action::Load { .. }
+        Action::Await { .. } | Action::Probe { .. } | Action::ExecHook { .. } => GATE,
+        Action::Load { .. }
         | Action::PluginHook { .. }
-        | Action::ExecHook { .. } => GATE,
-        Action::RunHookContainer { .. } | Action::StopContainer { .. } | Action::Up => PATIENT,
+        | Action::RunHookContainer { .. }
+        | Action::StopContainer { .. }
+        | Action::Up => PATIENT,
     }
 }

@@ -7,6 +7,8 @@ mod end;
 mod hooks;
 mod ids;
 mod images;
+mod load_inputs;
+mod load_site;
 mod loads;
 mod log_tail;
 mod manner;
@@ -60,8 +62,8 @@ pub(crate) async fn act(context: &Context) -> End {
         Action::Probe { probe, container } => {
             probes::run(context, &probes::Question::of(probe, container)).await.into()
         }
-        Action::Load { dataset, container, volumes } => {
-            loads::run(context, loads::Request::of(dataset, container, volumes.clone())).await
+        Action::Load { dataset, container } => {
+            loads::run(context, loads::Request::of(context, dataset, container)).await
         }
         Action::PluginHook { stage, hook, container } => hooks::run(context, *stage, hook, container.as_ref()).await,
         Action::ExecHook { kind, hook, container } => compose_hooks::run(context, kind, hook, container).await.into(),

@@ -17,7 +17,9 @@ impl FakeEngine {
 #[async_trait]
 impl Images for FakeEngine {
     async fn inspect_image(&self, reference: &str, _platform: &str) -> EngineResult<Option<Image>> {
-        Ok(self.lock().images.get(reference).cloned())
+        let state = self.lock();
+        let by_id = || state.images.values().find(|image| image.id == reference);
+        Ok(state.images.get(reference).or_else(by_id).cloned())
     }
 
     async fn image_digest(&self, reference: &str) -> EngineResult<String> {

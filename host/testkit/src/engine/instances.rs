@@ -36,10 +36,12 @@ impl Instances for FakeEngine {
         let container = state.find(id, &record)?.clone();
         let runs = state.runs.get(&container.id).cloned().unwrap_or_default();
         let tty = state.specs.get(&container.id).is_some_and(|spec| spec.service.tty);
+        // Different for every run of a container.
+        let started_at = format!("2026-01-01T00:{:02}:{:02}Z", runs.number / 60, runs.number % 60);
         Ok(ContainerDetails {
             container,
             tty,
-            started_at: "2026-01-01T00:00:00Z".to_owned(),
+            started_at,
             restart_count: i64::from(runs.restarts),
             health_log: None,
             error: String::new(),

@@ -13,6 +13,12 @@ impl Store for FakeEngine {
         Ok(self.inspect_volume(name).await?.map(record))
     }
 
+    async fn list_records(&self, label: &str, value: &str) -> EngineResult<Vec<Record>> {
+        self.check("list records")?;
+        let volumes = self.snapshot().volumes.into_iter();
+        Ok(volumes.filter(|volume| volume.labels.get(label).is_some_and(|own| own == value)).map(record).collect())
+    }
+
     async fn put_record(&self, record: &Record) -> EngineResult<Record> {
         let (name, labels) = (record.name.clone(), record.labels.clone());
         self.create_volume(&Volume { name, labels, ..Volume::default() }).await.map(self::record)
