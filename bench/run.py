@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times Windlass beside `docker compose`, in turn, in one run, and prints ratios.
 
-    bench/run.py [--windlass PATH] [--peer 'docker compose'] [--runs N] [--only NAME…] [--list] [--json FILE] [--check]
+    bench/run.py [--windlass PATH] [--peer 'docker compose'] [--runs N] [--many N] [--only NAME…] [--json FILE] [--check]
 
 Each case runs both tools A B A B …; the medians and their ratio are printed, with the target where the project has one.
 Times of one machine say little, ratios of one run say more. `--check` makes a missed target exit 1; without it the
@@ -13,10 +13,12 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,9 +29,10 @@ IMAGE = "windlass-test/busybox:1"
 
 @dataclass
 class Result:
-    """Seconds of both tools in one case; `peer` is empty where the peer does not take part."""
+    """Seconds (or bytes) of both tools in one case; `peer` is empty where the peer does not take part."""
 
     name: str
+    unit: str = "ms"
     ours: list[float] = field(default_factory=list)
     peer: list[float] = field(default_factory=list)
     target: str = ""
@@ -39,10 +42,11 @@ class Result:
 class Bench:
     """The two tools, and how to time them."""
 
-    def __init__(self, windlass: str, peer: str, runs: int):
+    def __init__(self, windlass: str, peer: str, runs: int, many: int):
         self.windlass = [windlass]
         self.peer = shlex.split(peer)
         self.runs = runs
+        self.many = many
         self.results: list[Result] = []
 
     def seconds(self, tool: list[str], args: list[str], cwd: Path) -> float:
@@ -77,6 +81,55 @@ class Bench:
         self.add(up)
         self.add(down)
 
+    def memory(self, count: int, cwd: Path) -> None:
+        """Peak memory of `up -d` and `down`, in runs of their own: looking at processes takes time from them."""
+        up, down = Result(f"up -d, {count} services, peak", "MB"), Result(f"down, {count} services, peak", "MB")
+        for tool, ups, downs in ((self.windlass, up.ours, down.ours), (self.peer, up.peer, down.peer)):
+            for args, peaks in ((["up", "-d"], ups), (["down", "-t", "0"], downs)):
+                process = subprocess.Popen(tool + args, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                with Peak(process.pid) as peak:
+                    process.wait()
+                peaks.append(peak.bytes)
+        self.add(up)
+        self.add(down)
+
+    def attached(self, count: int, cwd: Path) -> None:
+        """An attached `up`: until every container's first line was printed, then from Ctrl-C to the end; and its peak memory."""
+        first = Result(f"up, {count} services, to the last first line")
+        end = Result(f"up, {count} services, Ctrl-C to the end")
+        memory = Result(f"up, {count} services, attached, peak", "MB")
+        for look in [False] * max(1, min(self.runs, 3)) + [True]:
+            for tool, side in ((self.windlass, "ours"), (self.peer, "peer")):
+                times = self.attached_once(tool, count, cwd, look)
+                if look:
+                    getattr(memory, side).append(times[2])
+                else:
+                    getattr(first, side).append(times[0])
+                    getattr(end, side).append(times[1])
+                self.seconds(tool, ["down", "-t", "0"], cwd)
+        for result in (first, end, memory):
+            self.add(result)
+
+    def attached_once(self, tool: list[str], count: int, cwd: Path, look: bool) -> tuple[float, float, float]:
+        """Seconds to the first lines, seconds to the end, and peak bytes (0 unless `look`)."""
+        begin = time.monotonic()
+        process = subprocess.Popen(tool + ["up"], cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True)
+        with Peak(process.pid) if look else Nothing() as peak:
+            seen: set[str] = set()
+            for line in process.stdout:
+                if "here I am" in line:
+                    seen.add(line.split("|")[0])
+                if len(seen) == count:
+                    break
+            shown = time.monotonic()
+            if len(seen) < count:
+                sys.exit(f"bench: {shlex.join(tool)} up printed the first lines of {len(seen)} of {count} containers and ended")
+            # As a terminal does it: to the whole group.
+            os.killpg(process.pid, signal.SIGINT)
+            process.stdout.read()
+            process.wait()
+        return shown - begin, time.monotonic() - shown, peak.bytes
+
     def alone(self, name: str, args: list[str], cwd: Path, limit: float) -> Result:
         """Only ours, with a limit in seconds (the peer may take minutes here)."""
         result = Result(name, target=f"≤ {limit * 1000:.0f} ms")
@@ -91,21 +144,85 @@ class Bench:
         return result
 
 
+class Nothing:
+    """Looks at nothing."""
+
+    bytes = 0
+
+    def __enter__(self) -> "Nothing":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+class Peak:
+    """The largest peak of resident memory of any process of a tree.
+
+    Read from /proc while it runs: what the kernel tells at the end holds the memory of this script too, which a new process
+    has for a moment before its own program.
+    """
+
+    def __init__(self, root: int):
+        self.root = root
+        self.bytes = 0
+        self.done = threading.Event()
+        self.thread = threading.Thread(target=self.watch)
+
+    def __enter__(self) -> "Peak":
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.done.set()
+        self.thread.join()
+
+    def watch(self) -> None:
+        while not self.done.wait(0.01):
+            for process in self.tree(self.root):
+                self.bytes = max(self.bytes, self.peak_of(process))
+
+    def tree(self, process: int) -> list[int]:
+        """The process and all below it; each of its threads has children of its own."""
+        all_of_them = [process]
+        for thread in Path(f"/proc/{process}/task").glob("*/children"):
+            try:
+                for child in thread.read_text().split():
+                    all_of_them += self.tree(int(child))
+            except OSError:
+                pass
+        return all_of_them
+
+    @staticmethod
+    def peak_of(process: int) -> int:
+        """Bytes; 0 for one that is gone, or is still this script."""
+        try:
+            if Path(f"/proc/{process}/exe").resolve() == Path(sys.executable).resolve():
+                return 0
+            for line in Path(f"/proc/{process}/status").read_text().splitlines():
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024
+        except OSError:
+            pass
+        return 0
+
+
 def median(values: list[float]) -> float:
     return statistics.median(values)
 
 
 def row(result: Result) -> str:
-    ours = f"{median(result.ours) * 1000:9.1f}"
-    peer = f"{median(result.peer) * 1000:9.1f}" if result.peer else f"{'–':>9}"
+    scale = {"ms": 1e3, "MB": 1e-6}[result.unit]
+    ours = f"{median(result.ours) * scale:9.1f}"
+    peer = f"{median(result.peer) * scale:9.1f}" if result.peer else f"{'–':>9}"
     ratio = f"{median(result.ours) / median(result.peer):7.3f}" if result.peer else f"{'–':>7}"
     verdict = {True: "met", False: "MISSED", None: ""}[result.met]
-    return f"{result.name:<44} {ours} {peer} {ratio}  {result.target:<30} {verdict}".rstrip()
+    return f"{result.name + ', ' + result.unit:<48} {ours} {peer} {ratio}  {result.target:<30} {verdict}".rstrip()
 
 
 def flat(count: int) -> str:
     """Independent services that end at once when asked."""
-    command = "['sh', '-c', 'trap exit TERM; while :; do sleep 3600 & wait $$!; done']"
+    command = "['sh', '-c', 'trap exit TERM; echo here I am; while :; do sleep 3600 & wait $$!; done']"
     services = "".join(f"  s{n}:\n    image: {IMAGE}\n    command: {command}\n" for n in range(count))
     return f"services:\n{services}"
 
@@ -163,8 +280,16 @@ def case_config(bench: Bench, base: Path) -> None:
 
 
 def case_cycles(bench: Bench, base: Path) -> None:
-    for count in (1, 10, 50):
+    for count in (1, 10, bench.many):
         bench.cycle(count, project(base, f"wlbench-{count}", flat(count)))
+
+
+def case_attached(bench: Bench, base: Path) -> None:
+    bench.attached(bench.many, project(base, "wlbench-attached", flat(bench.many)))
+
+
+def case_memory(bench: Bench, base: Path) -> None:
+    bench.memory(bench.many, project(base, "wlbench-memory", flat(bench.many)))
 
 
 def case_chain(bench: Bench, base: Path) -> None:
@@ -192,7 +317,7 @@ def case_chain(bench: Bench, base: Path) -> None:
     bench.add(result)
 
 
-CASES = {"queries": case_queries, "config": case_config, "cycles": case_cycles, "chain": case_chain}
+CASES = {"queries": case_queries, "config": case_config, "cycles": case_cycles, "attached": case_attached, "memory": case_memory, "chain": case_chain}
 
 
 def arguments() -> argparse.Namespace:
@@ -200,6 +325,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--windlass", default=str(ROOT / "target/release/windlass"))
     parser.add_argument("--peer", default="docker compose")
     parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--many", type=int, default=50, help="services of the largest project (fewer: only to try this script)")
     parser.add_argument("--only", nargs="*", choices=sorted(CASES), default=list(CASES))
     parser.add_argument("--json", type=Path)
     parser.add_argument("--check", action="store_true", help="exit 1 when a target is missed")
@@ -212,8 +338,8 @@ def main() -> int:
         sys.exit(f"bench: no {options.windlass}; run `make bench`, which builds it")
     if subprocess.run(shlex.split(options.peer) + ["version"], capture_output=True).returncode != 0:
         sys.exit(f"bench: `{options.peer}` does not answer: the comparison needs it")
-    bench = Bench(options.windlass, options.peer, options.runs)
-    print(f"{'median of ' + str(options.runs) + ' runs':<44} {'ours ms':>9} {'peer ms':>9} {'ratio':>7}  target")
+    bench = Bench(options.windlass, options.peer, options.runs, options.many)
+    print(f"{'median of ' + str(options.runs) + ' runs':<48} {'ours':>9} {'peer':>9} {'ratio':>7}  target")
     os.environ.pop("COMPOSE_PROJECT_NAME", None)
     with tempfile.TemporaryDirectory(prefix="wlbench-") as base:
         for name in options.only:

@@ -76,6 +76,7 @@ impl<'e> Worker<'e> {
         if let Err(what) = bench.settled() {
             bail!("{} without any fault: {what}", project.name);
         }
+        bench.clear()?;
         Ok(bench)
     }
 }

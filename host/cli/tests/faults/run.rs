@@ -110,8 +110,10 @@ impl Run<'_> {
             }
             let bench = benches.get(job.project.name).context("just made")?;
             self.job(bench, *job)?;
+            // The next project may want the same host ports.
+            bench.clear()?;
         }
-        benches.values().try_for_each(Bench::clear)
+        Ok(())
     }
 
     fn job(&self, bench: &Bench<'_, '_>, job: Job) -> Result<()> {
