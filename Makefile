@@ -1,6 +1,6 @@
 # Two commands matter: `make demo` and `make test`. Both install what is missing (Debian, Ubuntu) and say so.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down test check plugins bench faults
+.PHONY: help demo demo-down test check plugins bench faults mutants
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ check: ## What needs no engine: walls, format, lints, unit tests
 
 faults: ## Break every engine call of every change, one at a time (ARGS='--project NAME --fault NAME --at N')
 	@scripts/faults $(ARGS)
+
+mutants: ## Break the code itself, a random sample, and see that a test notices (ARGS='--count N --seed N', '--table')
+	@scripts/mutants $(ARGS)
 
 plugins: ## Build the plugins that are embedded in the binary
 	@scripts/setup base guest
