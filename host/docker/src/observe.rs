@@ -2,6 +2,7 @@
 
 use futures_util::future::{join_all, try_join_all};
 use serde_json::json;
+use windlass_plan::labels;
 use windlass_plan::observed::{self, Container, EngineInfo, Image, Observed};
 use windlass_runtime::engine::{ContainerFilter, EngineErrorKind, EngineResult, Scope};
 
@@ -9,10 +10,6 @@ use crate::convert::container::Row;
 use crate::convert::image;
 use crate::convert::resources::{NetworkRow, VolumeList, VolumeRow};
 use crate::engine::DockerEngine;
-
-const PROJECT: &str = "com.docker.compose.project";
-const ONE_OFF: &str = "com.docker.compose.oneoff";
-const HASH: &str = "com.docker.compose.config-hash";
 
 impl DockerEngine {
     pub(crate) async fn snapshot(&self, scope: &Scope) -> EngineResult<Observed> {
@@ -39,18 +36,18 @@ impl DockerEngine {
     }
 
     pub(crate) async fn containers(&self, filter: &ContainerFilter) -> EngineResult<Vec<Container>> {
-        let mut labels = Vec::new();
+        let mut wanted = Vec::new();
         match &filter.project {
-            Some(project) => labels.extend([format!("{PROJECT}={project}"), HASH.to_owned()]),
-            None => labels.push(PROJECT.to_owned()),
+            Some(project) => wanted.extend([format!("{}={project}", labels::PROJECT), labels::CONFIG_HASH.to_owned()]),
+            None => wanted.push(labels::PROJECT.to_owned()),
         }
         if let Some(one_off) = filter.one_off {
-            labels.push(format!("{ONE_OFF}={}", if one_off { "True" } else { "False" }));
+            wanted.push(format!("{}={}", labels::ONE_OFF, if one_off { "True" } else { "False" }));
         }
         if let Some(service) = &filter.service {
-            labels.push(format!("com.docker.compose.service={service}"));
+            wanted.push(format!("{}={service}", labels::SERVICE));
         }
-        let filters = json!({ "label": labels }).to_string();
+        let filters = json!({ "label": wanted }).to_string();
         let all = if filter.all { "1" } else { "0" };
         let rows: Vec<Row> =
             self.get("list containers", "/containers/json", &[("all", all), ("filters", &filters)]).await?;
@@ -60,7 +57,7 @@ impl DockerEngine {
     }
 
     async fn networks(&self, scope: &Scope) -> EngineResult<Vec<observed::Network>> {
-        let own = scope.project.iter().map(|project| json!({ "label": [format!("{PROJECT}={project}")] }));
+        let own = scope.project.iter().map(|project| json!({ "label": [format!("{}={project}", labels::PROJECT)] }));
         // A filter by name matches parts of names; the exact ones are picked below.
         let named = (!scope.network_names.is_empty()).then(|| json!({ "name": scope.network_names }));
         let lists = own.chain(named).map(|filters| async move {
@@ -71,8 +68,8 @@ impl DockerEngine {
         let mut networks: Vec<observed::Network> = Vec::new();
         for row in try_join_all(lists).await?.into_iter().flatten() {
             let network = observed::Network::from(row);
-            let ours =
-                scope.project.as_deref() == network.labels.get(PROJECT).map(String::as_str) && scope.project.is_some();
+            let ours = scope.project.as_deref() == network.labels.get(labels::PROJECT).map(String::as_str)
+                && scope.project.is_some();
             let wanted =
                 ours || scope.network_names.contains(&network.name) || scope.network_names.contains(&network.id);
             if wanted && !networks.iter().any(|known| known.id == network.id) {
@@ -86,7 +83,7 @@ impl DockerEngine {
     async fn volumes(&self, scope: &Scope) -> EngineResult<Vec<observed::Volume>> {
         let mut volumes: Vec<observed::Volume> = Vec::new();
         if let Some(project) = &scope.project {
-            volumes = self.labelled_volumes(PROJECT, project).await?;
+            volumes = self.labelled_volumes(labels::PROJECT, project).await?;
         }
         let unseen = scope.volume_names.iter().filter(|name| !volumes.iter().any(|volume| volume.name == **name));
         let found = try_join_all(unseen.map(|name| self.volume(name))).await?;

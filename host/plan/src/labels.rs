@@ -35,6 +35,8 @@ pub const CONFIG_FILES: &str = "com.docker.compose.project.config_files";
 pub const ENVIRONMENT_FILE: &str = "com.docker.compose.project.environment_file";
 /// On a recreated container: what it replaces.
 pub const REPLACE: &str = "com.docker.compose.replace";
+/// Name of the engine; read only, nobody is known to write it.
+pub const ENGINE: &str = "com.docker.compose.engine";
 /// Key of a network.
 pub const NETWORK: &str = "com.docker.compose.network";
 /// Key of a volume.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 use serde_json::json;
+use windlass_plan::labels;
 use windlass_plan::observed::Container;
 use windlass_runtime::engine::ContainerFilter;
 
@@ -38,7 +39,7 @@ pub(crate) async fn run(context: &Context, args: LsArgs) -> CliResult<()> {
     let filter = ContainerFilter { project: None, all: args.all, one_off: None, service: None };
     let mut projects: BTreeMap<String, Vec<Container>> = BTreeMap::new();
     for container in context.engine()?.list_containers(&filter).await? {
-        let name = container.label("com.docker.compose.project").unwrap_or_default().to_owned();
+        let name = container.label(labels::PROJECT).unwrap_or_default().to_owned();
         if part.as_ref().is_none_or(|part| name.contains(part.as_str())) {
             projects.entry(name).or_default().push(container);
         }
@@ -73,6 +74,6 @@ fn status(containers: &[Container]) -> String {
 }
 
 fn files(containers: &[Container]) -> String {
-    let found = containers.iter().find_map(|container| container.label("com.docker.compose.project.config_files"));
+    let found = containers.iter().find_map(|container| container.label(labels::CONFIG_FILES));
     found.unwrap_or("N/A").to_owned()
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 use serde_json::{Value as Json, json};
+use windlass_plan::labels;
 use windlass_plan::observed::{Container, ContainerState, Health};
 use windlass_runtime::engine::ContainerFilter;
 
@@ -158,7 +159,7 @@ fn empty() -> Container {
 
 /// All fields of a row, by the names of the peer's JSON and templates.
 fn fields(container: &Container, now: i64, whole: bool) -> BTreeMap<&'static str, Json> {
-    let labels: Vec<String> = container.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let written: Vec<String> = container.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let volumes = container.mounts.iter().filter(|mount| mount.kind == "volume").count();
     let mounts: Vec<&str> = container
         .mounts
@@ -173,19 +174,19 @@ fn fields(container: &Container, now: i64, whole: bool) -> BTreeMap<&'static str
     BTreeMap::from([
         ("Command", json!(command(&container.command, whole))),
         ("CreatedAt", json!(created_at(container.created))),
-        ("Engine", json!(container.label("com.docker.compose.engine").unwrap_or_default())),
+        ("Engine", json!(container.label(labels::ENGINE).unwrap_or_default())),
         ("ExitCode", json!(container.exit_code.unwrap_or(0))),
         ("Health", json!(container.health.map_or("", health))),
         ("ID", json!(if whole { &container.id } else { container.id.get(..12).unwrap_or(&container.id) })),
         ("Image", json!(container.image)),
-        ("Labels", json!(labels.join(","))),
+        ("Labels", json!(written.join(","))),
         ("LocalVolumes", json!(volumes.to_string())),
         ("Mounts", json!(mounts.join(","))),
         ("Name", json!(container.name)),
         ("Names", json!(container.name)),
         ("Networks", json!(networks.join(","))),
         ("Ports", json!(ports::displayed(&container.ports))),
-        ("Project", json!(container.label("com.docker.compose.project").unwrap_or_default())),
+        ("Project", json!(container.label(labels::PROJECT).unwrap_or_default())),
         ("Publishers", json!(publishers)),
         ("RunningFor", json!(format!("{} ago", humanize::age(now - container.created)))),
         ("Service", json!(container.service())),

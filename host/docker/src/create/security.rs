@@ -3,14 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use windlass_plan::labels;
 use windlass_plan::step::ContainerSpec;
 use windlass_runtime::engine::EngineResult;
 
 use super::Context;
 use crate::error::plain;
-
-/// Label with the directory that relative paths start from.
-const WORKING_DIR: &str = "com.docker.compose.project.working_dir";
 
 /// What is sent.
 #[derive(Debug, Default)]
@@ -66,7 +64,7 @@ fn is_profile(value: &str) -> bool {
 /// # Errors
 /// A profile cannot be read or is not JSON.
 pub(crate) fn read_profiles(spec: &ContainerSpec) -> EngineResult<BTreeMap<String, String>> {
-    let base = spec.labels.get(WORKING_DIR).map_or("", String::as_str);
+    let base = spec.labels.get(labels::WORKING_DIR).map_or("", String::as_str);
     spec.service
         .security_opt
         .iter()

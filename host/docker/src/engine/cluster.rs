@@ -15,6 +15,7 @@ use futures_util::stream::BoxStream;
 use hyper::Method;
 use serde_json::{Value as Json, json};
 use windlass_model::project::{Network, Volume};
+use windlass_plan::labels;
 use windlass_plan::observed::{self, EngineInfo, Observed};
 use windlass_plan::step::ContainerSpec;
 use windlass_runtime::engine::{Cluster, ContainerEvent, Created, EngineErrorKind, EngineResult, Scope};
@@ -125,10 +126,8 @@ impl Cluster for DockerEngine {
         project: Option<&str>,
         since: Option<&str>,
     ) -> EngineResult<BoxStream<'static, EngineResult<ContainerEvent>>> {
-        let label = project.map_or_else(
-            || "com.docker.compose.project".to_owned(),
-            |project| format!("com.docker.compose.project={project}"),
-        );
+        let label =
+            project.map_or_else(|| labels::PROJECT.to_owned(), |project| format!("{}={project}", labels::PROJECT));
         let filters = json!({ "type": ["container"], "label": [label] }).to_string();
         let mut query = vec![("filters", filters.as_str())];
         if let Some(since) = since {

@@ -11,18 +11,22 @@ const WITH_INTRODUCTION: usize = 100;
 
 /// All files over the budget.
 pub(crate) fn violations(root: &Path) -> Result<Vec<String>> {
+    let sources = sources(root, &["host", "plugins"])?;
+    Ok(sources.iter().flat_map(|(name, text)| judge(name, text)).collect())
+}
+
+/// Names and texts of the Rust sources that are not tests, sorted.
+pub(super) fn sources(root: &Path, directories: &[&str]) -> Result<Vec<(String, String)>> {
     let mut files = Vec::new();
-    for folder in ["host", "plugins"] {
-        collect(&root.join(folder), &mut files)?;
+    for directory in directories {
+        collect(&root.join(directory), &mut files)?;
     }
     files.sort();
-    let mut all = Vec::new();
-    for file in files {
-        let text = fs_err::read_to_string(&file)?;
-        let name = file.strip_prefix(root).unwrap_or(&file).display().to_string();
-        all.extend(judge(&name, &text));
-    }
-    Ok(all)
+    let read = |file: &PathBuf| {
+        let name = file.strip_prefix(root).unwrap_or(file).display().to_string();
+        Ok((name, fs_err::read_to_string(file)?))
+    };
+    files.iter().map(read).collect()
 }
 
 /// Rust sources that are not tests.
@@ -54,7 +58,7 @@ fn judge(name: &str, text: &str) -> Vec<String> {
 }
 
 /// Lines before the tests at the end of the file.
-fn code_lines(text: &str) -> usize {
+pub(super) fn code_lines(text: &str) -> usize {
     let lines: Vec<&str> = text.lines().collect();
     let tests = lines.windows(2).position(|pair| pair[0] == "#[cfg(test)]" && pair[1].starts_with("mod "));
     tests.unwrap_or(lines.len())

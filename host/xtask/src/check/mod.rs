@@ -3,6 +3,7 @@
 mod budget;
 mod circles;
 mod edges;
+mod literals;
 
 use std::path::Path;
 
@@ -14,6 +15,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     let mut violations = edges::violations(&root)?;
     violations.extend(budget::violations(&root)?);
     violations.extend(circles::violations(&root)?);
+    violations.extend(literals::violations(&root)?);
     if violations.is_empty() {
         println!("edges, circles and file sizes are in order");
         return Ok(());
