@@ -48,6 +48,26 @@ pub enum PlanError {
         /// Attribute.
         attribute: &'static str,
     },
+    /// A container that the plan leaves as it is has what a new one needs, and only one can have it.
+    #[error("{wanted_by} needs {claim}, which container {held_by} holds")]
+    Taken {
+        /// Port, name or address.
+        claim: String,
+        /// Container that would take it.
+        wanted_by: String,
+        /// Container that has it.
+        held_by: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// Data would be lost under a container that runs and cannot be made again.
+    #[error("volume {volume} has to be recreated, and the one-off container {container} uses it")]
+    VolumeInUse {
+        /// Engine name of the volume.
+        volume: String,
+        /// Container made by `run`.
+        container: String,
+    },
     /// `start` finds nothing to start.
     #[error("service {0:?} has no container to start")]
     NothingToStart(String),
@@ -93,6 +113,8 @@ impl PlanError {
             Self::ExternalVolumeMissing(name) => {
                 Some(format!("create it (`docker volume create {name}`) or remove `external: true`"))
             }
+            Self::Taken { hint, .. } => Some(hint.clone()),
+            Self::VolumeInUse { container, .. } => Some(format!("stop it first: `docker stop {container}`")),
             Self::NothingToStart(_) => Some("`up` creates it".to_owned()),
             Self::NoSuchService(_)
             | Self::Cycle(_)

@@ -32,7 +32,7 @@ pub fn pull(project: &Project, observed: &Observed, options: &PullOptions) -> Pl
     for step in &mut builder.plan().steps {
         step.optional = options.ignore_failures || step.service.as_deref().is_some_and(buildable);
     }
-    Ok(builder.finish())
+    builder.finish()
 }
 
 /// The policy to pull by; `None`: not at all.
@@ -87,7 +87,7 @@ pub fn build(project: &Project, observed: &Observed, options: &BuildCommandOptio
     if builder.plan().steps.is_empty() {
         builder.warn("No services to build");
     }
-    Ok(builder.finish())
+    builder.finish()
 }
 
 fn chosen<'a>(project: &'a Project, named: &[String], dependencies: bool) -> PlanResult<Vec<&'a Service>> {

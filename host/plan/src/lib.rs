@@ -23,7 +23,7 @@ pub use containers::{hashing, spec};
 pub use error::{PlanError, PlanErrorKind, PlanResult};
 pub use graph::check::{Violation, check};
 pub use graph::render::render;
-pub use graph::{check, render};
+pub use graph::{check, claims, render, units};
 pub use image_commands::{build, pull};
 pub use lifecycle::restart::{restart, start};
 pub use observed::Observed;

@@ -8,17 +8,16 @@ use windlass_model::Project;
 use windlass_model::project::Service;
 use windlass_model::windlass::Stage;
 
-use crate::containers::converge::stage_hooks;
 use crate::containers::live;
 use crate::error::PlanResult;
 use crate::graph::select;
 use crate::graph::{Builder, Draft};
 use crate::labels;
 use crate::ledger::{self, Place};
+use crate::lifecycle::hooks::{Place as HookPlace, project_hooks, stage_hooks};
 use crate::observed::{self, Container, ContainerState, Observed};
 use crate::options::{DownOptions, KillOptions, RemoveImages, RemoveOptions, StopOptions};
 use crate::step::{Action, ContainerRef, Guard, Plan, StepId};
-use crate::up::project_hooks;
 
 /// `down`.
 ///
@@ -45,7 +44,7 @@ pub fn down(project: &Project, observed: &Observed, options: &DownOptions) -> Pl
     } else if whole {
         post_down(&mut builder, project);
     }
-    Ok(builder.finish())
+    builder.finish()
 }
 
 fn post_down(builder: &mut Builder, project: &Project) {
@@ -67,7 +66,7 @@ pub fn stop(project: &Project, observed: &Observed, options: &StopOptions) -> Pl
     let chosen = select::targets(&project.services, &options.targets)?;
     let removal = Removal { stop: true, remove: false, volumes: false, timeout: options.timeout };
     services_down(&mut builder, project, observed, (&chosen, &removal))?;
-    Ok(builder.finish())
+    builder.finish()
 }
 
 /// `rm`: containers that do not run; with [`RemoveOptions::stop`] the others are stopped first.
@@ -79,7 +78,7 @@ pub fn rm(project: &Project, observed: &Observed, options: &RemoveOptions) -> Pl
     let chosen = select::targets(&project.services, &options.targets)?;
     let removal = Removal { stop: options.stop, remove: true, volumes: options.volumes, timeout: None };
     services_down(&mut builder, project, observed, (&chosen, &removal))?;
-    Ok(builder.finish())
+    builder.finish()
 }
 
 /// `kill`: running containers at once, one-off ones too.
@@ -99,7 +98,7 @@ pub fn kill(project: &Project, observed: &Observed, options: &KillOptions) -> Pl
         let action = Action::KillContainer { container: container.reference(), signal: signal.to_owned() };
         builder.push(Draft::new(action, "kill").of(container.service()));
     }
-    Ok(builder.finish())
+    builder.finish()
 }
 
 /// What happens to a container.
@@ -168,7 +167,7 @@ fn container_down(
         needs = vec![
             builder.push(Draft::new(stop, state_cause(container)).of(&service.name).needs(needs).after(after.clone())),
         ];
-        needs = stage_hooks(builder, (service, Stage::PostStop), &reference, (needs, None));
+        needs = stage_hooks(builder, (service, Stage::PostStop), &reference, HookPlace { needs, ..HookPlace::default() });
     }
     if removal.remove {
         let remove = Action::RemoveContainer { container: reference, volumes: removal.volumes, force: true };

@@ -45,7 +45,7 @@ pub fn undo(plan: &Plan, done: &BTreeSet<StepId>, failed: &BTreeSet<StepId>, now
             builder.push(Draft::new(remove, CAUSE).needs(gone.iter().copied()));
         }
     }
-    Some(builder.finish()).filter(|plan| !plan.steps.is_empty())
+    builder.finish().ok().filter(|plan| !plan.steps.is_empty())
 }
 
 const CAUSE: &str = "the run failed before anything was started";

@@ -5,19 +5,21 @@ use std::sync::Arc;
 
 use windlass_model::Project;
 use windlass_model::project::Service;
-use windlass_model::windlass::{Hook, OnFailure, Stage};
+use windlass_model::windlass::Stage;
 
 use crate::containers::converge::Converge;
 use crate::containers::images::{ImageOptions, ImagePlanner, Images};
-use crate::containers::live;
-use crate::containers::resources::{self, ResourcePlanner, Resources};
+use crate::containers::resources::{Resources, Scope};
+use crate::containers::restore::restore;
+use crate::containers::{claims, live, volumes};
 use crate::error::{PlanError, PlanResult};
+use crate::graph::Builder;
 use crate::graph::select;
-use crate::graph::{Builder, Draft};
 use crate::lifecycle::Lifecycle;
+use crate::lifecycle::hooks::project_hooks;
 use crate::observed::Observed;
 use crate::options::UpOptions;
-use crate::step::{Action, Plan, StepId};
+use crate::step::{Plan, StepId};
 
 /// `up`, `create`: images, networks, volumes, containers, hooks, probes and loads as one graph.
 ///
@@ -27,23 +29,44 @@ pub fn up(project: &Project, observed: &Observed, options: &UpOptions) -> PlanRe
     let mut builder = Builder::new(&project.name);
     let targets = select::targets(&project.services, &options.targets)?;
     let chosen = if options.no_deps { targets.clone() } else { select::with_dependencies(&project.services, &targets) };
-    let services: Vec<Service> =
-        select::order(&project.services, &chosen)?.into_iter().map(|service| scaled(service, options)).collect();
+    let mut drawn_in = volumes::drawn_in(project, observed, options);
+    drawn_in.retain(|name| !chosen.contains(name.as_str()));
+    let live = live::replicas(observed);
+    let all: BTreeSet<&str> = chosen.iter().copied().chain(drawn_in.iter().map(String::as_str)).collect();
+    let as_found = |service: &Service| {
+        let found = live.get(service.name.as_str()).map_or(0, Vec::len);
+        Service { scale: u32::try_from(found).ok(), ..service.clone() }
+    };
+    let services = select::order(&project.services, &all)?
+        .into_iter()
+        .map(|service| if drawn_in.contains(&service.name) { as_found(service) } else { scaled(service, options) });
+    let services: Vec<Service> = services.collect();
     let services: Vec<&Service> = services.iter().collect();
     services.iter().try_for_each(|service| supported(service))?;
+    claims::hold(&mut builder, project, observed);
     let before = project_hooks(&mut builder, project, Stage::PreUp, options.no_start);
     builder.set_root(before);
     let parts = Parts::plan(&mut builder, project, observed, options, &services)?;
-    let live = live::replicas(observed);
-    let converge = Converge { project, observed, options, targets: &targets, parts, live, peers: BTreeMap::new() };
-    services_up(&mut builder, converge, &services)?;
-    orphans(&mut builder, project, observed, options);
+    let mut converge = Converge {
+        project,
+        observed,
+        options,
+        targets: &targets,
+        drawn_in: &drawn_in,
+        parts,
+        live,
+        peers: BTreeMap::new(),
+        settled: BTreeSet::new(),
+    };
+    let ups = services_up(&mut builder, &mut converge, &services)?;
+    orphans(&mut builder, &mut converge);
+    restore(&converge, &mut builder, &ups)?;
     if !options.no_start {
         let everything = builder.all().collect();
         builder.set_root(everything);
         project_hooks(&mut builder, project, Stage::PostUp, false);
     }
-    Ok(builder.finish())
+    builder.finish()
 }
 
 /// What services share: images, networks and volumes.
@@ -68,13 +91,18 @@ impl Parts {
         };
         let images = ImagePlanner { project, observed, options: image_options, images: Images::default() };
         let images = images.all(builder, services)?;
-        let resources = ResourcePlanner { project, observed, options, resources: Resources::default() };
-        let resources = resources.all(builder, services)?;
+        let scope = Scope { project, observed, options, services };
+        let resources = Resources::plan(builder, &scope, &images)?;
         Ok(Self { images, resources })
     }
 }
 
-fn services_up(builder: &mut Builder, mut converge: Converge<'_>, services: &[&Service]) -> PlanResult<()> {
+/// Returns the steps after which services are UP.
+fn services_up(
+    builder: &mut Builder,
+    converge: &mut Converge<'_>,
+    services: &[&Service],
+) -> PlanResult<BTreeMap<String, Vec<StepId>>> {
     let chosen: BTreeSet<&str> = services.iter().map(|service| service.name.as_str()).collect();
     let mut lifecycle = Lifecycle::new(converge.project, converge.observed, chosen);
     lifecycle.completions = completions(services);
@@ -88,7 +116,7 @@ fn services_up(builder: &mut Builder, mut converge: Converge<'_>, services: &[&S
     if converge.options.wait && !converge.options.no_start {
         lifecycle.wait(builder);
     }
-    Ok(())
+    Ok(lifecycle.ups())
 }
 
 /// Services that others want to see completed.
@@ -122,30 +150,16 @@ fn supported(service: &Service) -> PlanResult<()> {
     Ok(())
 }
 
-/// Hooks around the whole project, one after another. A failure before `up` is an error, any other a warning.
-pub(crate) fn project_hooks(builder: &mut Builder, project: &Project, stage: Stage, skip: bool) -> Vec<StepId> {
-    let hooks = project.windlass.hooks.get(&stage).filter(|_| !skip);
-    let mut last: Vec<StepId> = Vec::new();
-    for hook in hooks.into_iter().flatten() {
-        let optional = hook.on_failure == OnFailure::Warn || stage.entry().only_warns;
-        let action = Action::PluginHook { stage, hook: Arc::new(hook.clone()), container: None };
-        let draft = Draft::new(action, stage_cause(stage, hook)).needs(last).optional(optional);
-        last = vec![builder.push(draft)];
-    }
-    last
-}
-
-/// Why a plugin is called.
-pub(crate) fn stage_cause(stage: Stage, hook: &Hook) -> String {
-    let target = hook.target.as_ref().map(|target| format!(" for {target}")).unwrap_or_default();
-    format!("{stage} hook{target}")
-}
-
-fn orphans(builder: &mut Builder, project: &Project, observed: &Observed, options: &UpOptions) {
-    let orphans: Vec<_> = live::orphans(project, observed).collect();
+fn orphans(builder: &mut Builder, converge: &mut Converge<'_>) {
+    let (observed, options) = (converge.observed, converge.options);
+    let orphans: Vec<_> = live::orphans(converge.project, observed)
+        .filter(|orphan| !converge.parts.resources.removed.contains_key(&orphan.id))
+        .collect();
     if options.remove_orphans {
         for orphan in orphans {
-            resources::remove(builder, orphan, options.timeout, "orphan: its service is not in the model");
+            converge.settled.insert(orphan.id.clone());
+            let service = Service { name: orphan.service().to_owned(), ..Service::default() };
+            converge.retire(builder, &service, orphan, ("orphan: its service is not in the model", true));
         }
     } else if !options.ignore_orphans && !orphans.is_empty() {
         let names: Vec<&str> = orphans.iter().map(|container| container.name.as_str()).collect();

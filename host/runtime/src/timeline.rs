@@ -82,7 +82,7 @@ fn stage(action: &Action) -> Option<&'static str> {
         Action::PullImage { .. } | Action::BuildImage { .. } => "image",
         Action::CreateContainer(_) | Action::InjectFiles { .. } | Action::RenameContainer { .. } => "create",
         Action::Await { .. } => "wait",
-        Action::StartContainer { .. } | Action::RestartContainer { .. } => "start",
+        Action::StartContainer { .. } | Action::RestartContainer { .. } | Action::UnpauseContainer { .. } => "start",
         Action::PluginHook { .. } | Action::ExecHook { .. } | Action::RunHookContainer { .. } => "hooks",
         Action::Probe { .. } => "ready",
         Action::Load { .. } => "load",

@@ -527,8 +527,17 @@ async fn an_image_that_cannot_be_pulled_is_built() {
     assert_eq!(refused.failure(), "failed to pull db:1: no such repository");
 }
 
+/// Names and states of all containers, sorted.
+fn containers(engine: &FakeEngine) -> Vec<(String, ContainerState)> {
+    engine.snapshot().containers.into_iter().map(|container| (container.name, container.state)).collect()
+}
+
+fn named(wanted: &[(&str, ContainerState)]) -> Vec<(String, ContainerState)> {
+    wanted.iter().map(|(name, state)| ((*name).to_owned(), *state)).collect()
+}
+
 #[tokio::test(start_paused = true)]
-async fn after_a_failure_nothing_new_starts_but_what_was_begun_is_completed() {
+async fn after_a_failure_a_change_that_was_begun_is_seen_through_and_the_failed_one_is_taken_back() {
     let yaml = "
 services:
   a: { image: 'a:1', environment: { A: '1' } }
@@ -536,20 +545,159 @@ services:
 ";
     let world = world(FakeEngine::new());
     world.up(&project(yaml)).await;
+    let old = world.engine.container("demo-b-1").unwrap().id;
     world.engine.fail("stop demo-b-1", EngineErrorKind::Other, "no");
     world.engine.delay("stop demo-a-1", Duration::from_secs(1));
-    let ran = world.up(&project(&yaml.replace("'1' }", "'2' }"))).await;
+    let changed = project(&yaml.replace("'1' }", "'2' }"));
+    let ran = world.up(&changed).await;
     assert_eq!(ran.failure(), "failed to stop demo-b-1: no");
-    assert_order(
-        &ran.lines,
-        &["done: stop demo-a-1", "done: remove demo-a-1", "done: rename 000000000002_demo-a-1 to demo-a-1"],
-    );
-    assert_eq!(world.engine.container("demo-a-1").unwrap().state, ContainerState::Created);
+    assert_order(&ran.lines, &["done: stop demo-a-1", "done: start demo-a-1"]);
+    let both = named(&[("demo-a-1", ContainerState::Running), ("demo-b-1", ContainerState::Running)]);
+    assert_eq!(containers(&world.engine), both, "{:#?}", ran.lines);
+    assert_eq!(world.engine.container("demo-b-1").unwrap().id, old, "the old one goes on");
+    assert_eq!(world.engine.environment("demo-a-1")["A"].as_deref(), Some("2"), "the new one runs");
     world.engine.heal();
-    let healed = world.up(&project(&yaml.replace("'1' }", "'2' }"))).await;
-    assert_eq!(healed.outcome.ending(), Ending::Success, "{:?}", healed.lines);
-    let names: Vec<String> = world.engine.snapshot().containers.into_iter().map(|container| container.name).collect();
-    assert_eq!(names, ["demo-a-1", "demo-b-1"]);
+    assert_eq!(world.up(&changed).await.outcome.ending(), Ending::Success);
+    assert_eq!(containers(&world.engine), both);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_container_that_cannot_start_makes_room_for_the_old_one() {
+    let yaml = "services: { web: { image: 'web:1', environment: { A: '1' } } }";
+    let world = world(FakeEngine::new());
+    world.up(&project(yaml)).await;
+    let old = world.engine.container("demo-web-1").unwrap().id;
+    world.engine.fail("start demo-web-1", EngineErrorKind::Other, "exec format error");
+    let changed = project(&yaml.replace("'1' }", "'2' }"));
+    let plan = up(&changed, &world.engine.snapshot(), &UpOptions::default()).unwrap();
+    let engine = world.engine.clone();
+    let heal_when_removed = async {
+        while !engine.calls().iter().any(|call| call.starts_with("rename demo-web-1_")) {
+            tokio::task::yield_now().await;
+        }
+        engine.heal();
+    };
+    let (ran, ()) = tokio::join!(world.run(&changed, plan, Shutdown::channel().1), heal_when_removed);
+    assert_eq!(ran.failure(), "failed to start demo-web-1: exec format error");
+    assert!(ran.has("note: demo-web-1: its change was not completed: it runs again as it was"), "{:#?}", ran.lines);
+    assert_eq!(containers(&world.engine), named(&[("demo-web-1", ContainerState::Running)]));
+    assert_eq!(world.engine.container("demo-web-1").unwrap().id, old);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_to_stop_takes_no_container_away_that_has_not_been_stopped() {
+    let yaml =
+        "services: { web: { image: 'web:1', configs: [c], environment: { A: '1' } } }\nconfigs: { c: { content: x } }";
+    let world = world(FakeEngine::new());
+    world.up(&project(yaml)).await;
+    let old = world.engine.container("demo-web-1").unwrap().id;
+    world.engine.delay("copy", Duration::from_secs(2));
+    let changed = project(&yaml.replace("'1' }", "'2' }"));
+    let plan = up(&changed, &world.engine.snapshot(), &UpOptions::default()).unwrap();
+    let (trigger, shutdown) = Shutdown::channel();
+    let (ran, ()) = tokio::join!(world.run(&changed, plan, shutdown), escalate(&trigger, Duration::from_secs(1)));
+    assert_eq!(ran.outcome.ending(), Ending::Interrupted);
+    assert_eq!(containers(&world.engine), named(&[("demo-web-1", ContainerState::Running)]), "{:#?}", ran.lines);
+    assert_eq!(world.engine.container("demo-web-1").unwrap().id, old);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dependent_that_was_stopped_for_a_recreation_runs_again_whatever_happens() {
+    let yaml = "
+services:
+  db: { image: 'db:1', environment: { A: '1' } }
+  web: { image: 'web:1', depends_on: { db: { condition: service_started, restart: true } } }
+";
+    let world = world(FakeEngine::new());
+    world.up(&project(yaml)).await;
+    world.engine.fail("stop demo-db-1", EngineErrorKind::Other, "no");
+    let ran = world.up(&project(&yaml.replace("'1' }", "'2' }"))).await;
+    assert_eq!(ran.failure(), "failed to stop demo-db-1: no");
+    let both = named(&[("demo-db-1", ContainerState::Running), ("demo-web-1", ContainerState::Running)]);
+    assert_eq!(containers(&world.engine), both, "{:#?}", ran.lines);
+}
+
+const SWAP: &str = "
+services:
+  a: { image: 'a:1', ports: ['81:80'] }
+  b: { image: 'b:1', ports: ['82:80'], depends_on: [a] }
+";
+
+#[tokio::test(start_paused = true)]
+async fn two_services_swap_a_port_in_one_run_and_both_go_back_where_one_cannot() {
+    let world = world(FakeEngine::new());
+    world.up(&project(SWAP)).await;
+    let swapped = project(&SWAP.replace("81", "x").replace("82", "81").replace('x', "82"));
+    world.engine.fail("start demo-b-1", EngineErrorKind::Other, "no");
+    let engine = world.engine.clone();
+    let heal = async {
+        while !engine.calls().iter().any(|call| call.starts_with("rename demo-b-1_")) {
+            tokio::task::yield_now().await;
+        }
+        engine.heal();
+    };
+    let (failed, ()) = tokio::join!(world.up(&swapped), heal);
+    assert_eq!(failed.failure(), "failed to start demo-b-1: no");
+    let both = named(&[("demo-a-1", ContainerState::Running), ("demo-b-1", ContainerState::Running)]);
+    assert_eq!(containers(&world.engine), both, "{:#?}", failed.lines);
+    assert_eq!(world.engine.container("demo-a-1").unwrap().ports[0].public, Some(81), "both are as before");
+    let done = world.up(&swapped).await;
+    assert_eq!(done.outcome.ending(), Ending::Success, "{:#?}", done.lines);
+    assert_eq!(containers(&world.engine), both);
+    assert_eq!(world.engine.container("demo-a-1").unwrap().ports[0].public, Some(82));
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_services_swap_their_names_in_one_run() {
+    let yaml = "services: { a: { image: 'a:1', container_name: one }, b: { image: 'b:1', container_name: two } }";
+    let world = world(FakeEngine::new());
+    world.up(&project(yaml)).await;
+    let swapped = project(&yaml.replace("one", "x").replace("two", "one").replace("name: x", "name: two"));
+    let ran = world.up(&swapped).await;
+    assert_eq!(ran.outcome.ending(), Ending::Success, "{:#?}", ran.lines);
+    assert_eq!(containers(&world.engine), named(&[("one", ContainerState::Running), ("two", ContainerState::Running)]));
+    assert_eq!(world.engine.container("one").unwrap().service(), "b");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renamed_service_takes_over_port_and_name_from_the_orphan_or_is_refused_before_anything_stops() {
+    let yaml = "services: { web: { image: 'web:1', container_name: fixed, ports: ['80:80'] } }";
+    let world = world(FakeEngine::new());
+    world.up(&project(yaml)).await;
+    let renamed = project(&yaml.replace("web: {", "site: {"));
+    let error = up(&renamed, &world.engine.snapshot(), &UpOptions::default()).expect_err("the orphan is in the way");
+    assert_eq!(error.to_string(), "fixed needs container name fixed, which container fixed holds");
+    assert!(error.hint().expect("what to do").contains("--remove-orphans"));
+    let options = UpOptions { remove_orphans: true, ..UpOptions::default() };
+    world.engine.fail("start fixed", EngineErrorKind::Other, "no");
+    let engine = world.engine.clone();
+    let heal = async {
+        while !engine.calls().iter().any(|call| call.starts_with("rename fixed_")) {
+            tokio::task::yield_now().await;
+        }
+        engine.heal();
+    };
+    let (failed, ()) = tokio::join!(world.up_with(&renamed, &options), heal);
+    assert_eq!(failed.failure(), "failed to start fixed: no");
+    assert_eq!(containers(&world.engine), named(&[("fixed", ContainerState::Running)]), "{:#?}", failed.lines);
+    assert_eq!(world.engine.container("fixed").unwrap().service(), "web", "the orphan runs again");
+    let ran = world.up_with(&renamed, &options).await;
+    assert_eq!(ran.outcome.ending(), Ending::Success, "{:#?}", ran.lines);
+    assert_eq!(containers(&world.engine), named(&[("fixed", ContainerState::Running)]));
+    assert_eq!(world.engine.container("fixed").unwrap().service(), "site");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_container_goes_on_without_being_made_again() {
+    let yaml = "services: { web: { image: 'web:1', environment: { A: '1' } } }";
+    let world = world(FakeEngine::new());
+    world.up(&project(yaml)).await;
+    world.engine.pause("demo-web-1");
+    world.engine.forget_calls();
+    let ran = world.up(&project(yaml)).await;
+    assert_eq!(ran.outcome.ending(), Ending::Success, "{:#?}", ran.lines);
+    assert_eq!(world.engine.calls(), ["unpause demo-web-1"]);
+    assert_eq!(containers(&world.engine), named(&[("demo-web-1", ContainerState::Running)]));
 }
 
 #[tokio::test(start_paused = true)]

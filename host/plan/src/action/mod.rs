@@ -123,6 +123,11 @@ pub enum Action {
         /// Even if it runs.
         force: bool,
     },
+    /// Let a paused container go on.
+    UnpauseContainer {
+        /// Container.
+        container: ContainerRef,
+    },
     /// Give a container another name.
     RenameContainer {
         /// Container.

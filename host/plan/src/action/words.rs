@@ -22,6 +22,7 @@ impl Action {
             Self::StopContainer { .. } => "stop",
             Self::RestartContainer { .. } => "restart",
             Self::KillContainer { .. } => "kill",
+            Self::UnpauseContainer { .. } => "unpause",
             Self::RemoveContainer { .. } => "remove",
             Self::RenameContainer { .. } => "rename",
             Self::RemoveImage { .. } => "remove image",
@@ -52,6 +53,7 @@ impl Action {
             | Self::StartContainer { container, .. }
             | Self::StopContainer { container, .. }
             | Self::RestartContainer { container, .. }
+            | Self::UnpauseContainer { container }
             | Self::RemoveContainer { container, .. } => container.name.clone(),
             Self::KillContainer { container, signal } => format!("{} with {signal}", container.name),
             Self::RenameContainer { container, to } => format!("{} to {to}", container.name),

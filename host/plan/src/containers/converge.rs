@@ -5,18 +5,22 @@ use std::sync::Arc;
 
 use windlass_model::Project;
 use windlass_model::project::Service;
-use windlass_model::windlass::{OnFailure, Stage};
 
+use crate::containers::change::Change;
+use crate::containers::claims;
 use crate::containers::diverge::{Divergence, Reason};
+use crate::containers::resources::{self, Detached};
 use crate::containers::spec::{self, Replaced};
 use crate::error::PlanResult;
+use crate::graph::claims::Held;
 use crate::graph::select;
-use crate::graph::{Builder, Draft};
+use crate::graph::{Builder, Draft, Role};
 use crate::labels;
-use crate::observed::{Container, Observed};
+use crate::observed::{Container, ContainerState, Observed};
 use crate::options::{Recreate, UpOptions};
 use crate::step::{Action, ContainerRef, ContainerSpec, Guard, StepId};
-use crate::up::{Parts, stage_cause};
+use crate::units::UnitId;
+use crate::up::Parts;
 
 /// Plans the containers of services, dependencies first.
 pub(crate) struct Converge<'a> {
@@ -24,23 +28,31 @@ pub(crate) struct Converge<'a> {
     pub(crate) observed: &'a Observed,
     pub(crate) options: &'a UpOptions,
     pub(crate) targets: &'a BTreeSet<&'a str>,
+    /// Services that come along only to get back what they lose with a volume.
+    pub(crate) drawn_in: &'a BTreeSet<String>,
     pub(crate) parts: Parts,
     /// Replicas that exist, by service.
     pub(crate) live: BTreeMap<&'a str, Vec<&'a Container>>,
     /// What became of services planned so far.
     pub(crate) peers: BTreeMap<String, Peer>,
+    /// Existing containers (ids) whose end is planned: they run again, or go.
+    pub(crate) settled: BTreeSet<String>,
 }
 
 /// What became of a service, for those that share something with it.
 #[derive(Debug, Default)]
 pub(crate) struct Peer {
     containers: Vec<ContainerRef>,
-    /// Steps after which the containers exist.
-    created: Vec<StepId>,
+    /// Steps after which the containers exist, perhaps under temporary names: enough for who shares namespaces.
+    made: Vec<StepId>,
+    /// Steps after which the containers have their names: links need them.
+    pub(crate) created: Vec<StepId>,
+    /// Changes of containers that are replaced.
+    changed: Vec<UnitId>,
     /// A container is new, perhaps only if the guard holds.
     recreated: Option<Reason>,
     /// Containers (ids) of dependents with `restart: true` that were stopped for it.
-    stopped: BTreeMap<String, (StepId, Option<Guard>)>,
+    pub(crate) stopped: BTreeMap<String, (StepId, Option<Guard>)>,
 }
 
 /// A replica as it will be when its steps are done.
@@ -57,6 +69,10 @@ pub(crate) struct Replica {
     pub(crate) fresh: Option<Reason>,
     /// Id of the container that exists now under its name.
     pub(crate) previous: Option<String>,
+    /// The change that its start completes.
+    pub(crate) unit: UnitId,
+    /// What it takes when it starts.
+    pub(crate) takes: Vec<Held>,
 }
 
 impl Replica {
@@ -76,32 +92,56 @@ pub(crate) enum Start {
     Always,
     /// Only if the guard holds: else it runs and stays.
     If(Guard),
+    /// It is paused: it goes on where it was.
+    Unpause,
+}
+
+/// A container that is to be made, for want of one.
+struct Missing<'a> {
+    number: u32,
+    needs: Vec<StepId>,
+    cause: &'a str,
+    /// The container that it replaces though it is gone already, by id.
+    instead_of: Option<String>,
+}
+
+/// Containers of a service as they are found.
+#[derive(Default)]
+struct Existing {
+    found: Vec<Found>,
+    /// Those that a volume takes along.
+    lost: Vec<Missing<'static>>,
+    /// Old ones of interrupted recreations whose successors are in place.
+    replaced: Vec<Container>,
 }
 
 impl Converge<'_> {
     /// Plans all containers of the service.
     pub(crate) fn service(&mut self, builder: &mut Builder, service: &Arc<Service>) -> PlanResult<Vec<Replica>> {
         let mut peer = Peer::default();
-        let (existing, lost) = self.existing(builder, service);
-        let wanted = service.replicas();
-        let sorted = self.sort(service, existing);
+        let Existing { found, lost, replaced } = self.existing(builder, service);
+        let wanted = service.replicas() as usize;
+        let sorted = self.sort(service, found);
         let mut highest = sorted.iter().map(|found| found.container.number()).max().unwrap_or(0);
         let mut replicas = Vec::new();
         for (index, found) in sorted.into_iter().enumerate() {
-            if index >= wanted as usize {
+            self.settled.insert(found.container.id.clone());
+            if index >= wanted {
                 self.scale_down(builder, service, &found.container);
             } else {
                 replicas.push(self.existing_replica(builder, service, found, &mut peer)?);
             }
         }
-        for (number, needs) in lost.into_iter().take((wanted as usize).saturating_sub(replicas.len())) {
-            replicas.push(self.create(builder, service, (number, needs, "its volume is recreated"), &mut peer)?);
-            highest = highest.max(number);
+        for missing in lost.into_iter().take(wanted.saturating_sub(replicas.len())) {
+            highest = highest.max(missing.number);
+            replicas.push(self.create(builder, service, missing, &mut peer)?);
         }
-        while replicas.len() < wanted as usize {
+        while replicas.len() < wanted {
             highest += 1;
-            replicas.push(self.create(builder, service, (highest, Vec::new(), "container missing"), &mut peer)?);
+            let missing = Missing { number: highest, needs: Vec::new(), cause: "container missing", instead_of: None };
+            replicas.push(self.create(builder, service, missing, &mut peer)?);
         }
+        self.remove_replaced(builder, service, &replicas, replaced);
         replicas.sort_by_key(|replica| replica.container.number);
         if let Some(first) = replicas.first_mut() {
             // Where `pre_start` containers run, before the start.
@@ -115,40 +155,80 @@ impl Converge<'_> {
         Ok(replicas)
     }
 
-    /// Containers to go on with, and numbers of those that were removed for a volume. Leftovers of a recreation that was
-    /// cut off are put right: the old container is still there, so the new one goes; or it is not, so the new one gets
-    /// its name.
-    fn existing(&mut self, builder: &mut Builder, service: &Service) -> (Vec<Found>, Vec<(u32, Vec<StepId>)>) {
+    /// Containers to go on with, and what became of the others. Leftovers of a recreation that was cut off are put right:
+    /// where the old container is still there the temporary one goes, else it gets its name; an old one that was moved
+    /// aside goes where its successor has the name, else it is the container of its replica again.
+    fn existing(&mut self, builder: &mut Builder, service: &Service) -> Existing {
         let all = self.live.get(service.name.as_str()).cloned().unwrap_or_default();
-        let (mut found, mut lost, mut leftovers) = (Vec::new(), Vec::new(), Vec::new());
-        for container in all {
+        let mut existing = Existing::default();
+        let mut leftovers = Vec::new();
+        for container in &all {
+            let mut container = Container::clone(container);
             let mut needs = Vec::new();
-            let mut container = container.clone();
             if let Some(removed) = self.parts.resources.removed.get(&container.id) {
-                lost.push((container.number(), vec![*removed]));
+                self.settled.insert(container.id.clone());
+                existing.lost.push(Missing {
+                    number: container.number(),
+                    needs: vec![*removed],
+                    cause: "its volume is recreated",
+                    instead_of: Some(container.id.clone()),
+                });
                 continue;
             }
             if let Some(old) = container.replaces().map(str::to_owned) {
                 if self.observed.containers.iter().any(|other| other.id.starts_with(&old)) {
+                    self.settled.insert(container.id.clone());
                     leftovers.push(remove_leftover(builder, &container));
                     continue;
                 }
-                let name = self.project.container_name(service, container.number());
-                let rename = Action::RenameContainer { container: container.reference(), to: name.clone() };
-                let cause = "its recreation was interrupted";
-                needs.push(builder.push(Draft::new(rename, cause).of(&service.name).completes()));
-                container.name = name;
+                needs.push(self.give_name(builder, service, &mut container));
             }
-            found.push(Found { container, needs, reason: None });
+            if container.is_aside() && has_successor(&all, &container) {
+                self.settled.insert(container.id.clone());
+                existing.replaced.push(container);
+                continue;
+            }
+            existing.found.push(Found { container, needs, reason: None });
         }
         // A new recreation would use the same temporary name.
-        found.iter_mut().for_each(|item| item.needs.extend(&leftovers));
-        (found, lost)
+        existing.found.iter_mut().for_each(|item| item.needs.extend(&leftovers));
+        existing
+    }
+
+    /// Gives a container the name that an interrupted run did not give it (back).
+    fn give_name(&self, builder: &mut Builder, service: &Service, container: &mut Container) -> StepId {
+        let name = self.project.container_name(service, container.number());
+        let rename = Action::RenameContainer { container: container.reference(), to: name.clone() };
+        let unit = builder.unit_of(&container.id);
+        let draft = Draft::new(rename, "its recreation was interrupted").of(&service.name).unit(unit, Role::Change);
+        let step = builder.push(draft.takes([claims::name_of(container, &name)]));
+        container.name = name;
+        step
+    }
+
+    /// Old containers of interrupted recreations go when their successors run.
+    fn remove_replaced(
+        &self,
+        builder: &mut Builder,
+        service: &Service,
+        replicas: &[Replica],
+        replaced: Vec<Container>,
+    ) {
+        for old in replaced {
+            let successor = replicas.iter().find(|replica| replica.container.number == old.number());
+            let unit = successor.map_or_else(|| builder.unit_of(&old.id), |replica| replica.unit);
+            let cause = "left over from an interrupted recreation";
+            let change = Change { service, cause, guard: None, unit, timeout: self.options.timeout };
+            let stopped = change.stop(builder, &old, self.stops_of(&old.id).collect(), false);
+            change.discard(builder, &old, stopped, true);
+        }
     }
 
     /// Up-to-date ones first, then by number: the last ones go when there are too many.
     fn sort(&self, service: &Arc<Service>, mut found: Vec<Found>) -> Vec<Found> {
-        let policy = if self.targets.contains(service.name.as_str()) {
+        let policy = if self.drawn_in.contains(&service.name) {
+            Recreate::Never
+        } else if self.targets.contains(service.name.as_str()) {
             self.options.recreate
         } else {
             self.options.recreate_deps
@@ -205,26 +285,21 @@ impl Converge<'_> {
     }
 
     fn keep(&mut self, builder: &mut Builder, service: &Arc<Service>, found: Found) -> PlanResult<Replica> {
-        let Found { container, mut needs, .. } = found;
-        let number = container.number();
-        let mut spec = spec::container(self.project, service, number, self.peers_of(service), None)?;
-        spec.container = ContainerRef { id: Some(container.id.clone()), ..spec.container };
-        let spec = Arc::new(spec);
-        let reference = ContainerRef { name: container.name.clone(), ..spec.container.clone() };
-        let (mut start, mut cause) = start_of(&container);
-        for (network, steps) in self.parts.resources.reconnect.get(&container.id).into_iter().flatten() {
-            let connect = Action::ConnectNetwork {
-                network: network.clone(),
-                container: reference.clone(),
-                spec: Arc::clone(&spec),
-            };
-            let draft = Draft::new(connect, format!("network {network} is new")).of(&service.name);
-            needs.push(builder.push(draft.needs(steps.iter().copied()).completes()));
+        let Found { mut container, mut needs, .. } = found;
+        let unit = builder.unit_of(&container.id);
+        if container.is_aside() {
+            needs.push(self.give_name(builder, service, &mut container));
         }
+        let (spec, reference) = self.kept_spec(service, &container)?;
+        let change = Change { service, cause: "", guard: None, unit, timeout: self.options.timeout };
+        let (mut start, mut cause) = start_of(&container);
+        let mut detached = self.parts.resources.detached.get(&container.id).cloned().unwrap_or_default();
+        detached.extend(self.left_off(&spec, &container));
+        needs.extend(change.attach(builder, (&reference, &spec), &detached));
         if let Some(stopped) = self.parts.resources.stopped.get(&container.id) {
             needs.push(*stopped);
             start = Start::Always;
-            cause = "stopped while its network changed".to_owned();
+            "stopped while its network changed".clone_into(&mut cause);
         }
         for (name, peer) in &self.peers {
             if let Some((stopped, guard)) = peer.stopped.get(&container.id) {
@@ -233,13 +308,56 @@ impl Converge<'_> {
                 cause = format!("restarts with {name}");
             }
         }
+        if self.options.no_start && start != Start::Runs && container.is_up() && start != Start::Unpause {
+            self.start_again(builder, (service, &reference, &spec), (&cause, needs.clone()));
+        }
         if start == Start::Runs {
             builder.plan().untouched.push(container.name.clone());
         }
-        Ok(Replica { container: reference, needs, start, spec, cause, fresh: None, previous: Some(container.id) })
+        let takes = claims::at_start(&spec, true);
+        let previous = Some(container.id);
+        Ok(Replica { container: reference, needs, start, spec, cause, fresh: None, previous, unit, takes })
     }
 
-    /// New container under a temporary name, old one stopped and removed, new one renamed.
+    /// `create` starts nothing but what it had to stop.
+    fn start_again(
+        &self,
+        builder: &mut Builder,
+        (service, container, spec): (&Service, &ContainerRef, &ContainerSpec),
+        (cause, needs): (&str, Vec<StepId>),
+    ) {
+        let unit = builder.unit_of(container.id.as_deref().unwrap_or_default());
+        let action = Action::StartContainer { container: container.clone(), port_range: false };
+        let draft = Draft::new(action, cause).of(&service.name).needs(needs).unit(unit, Role::Goal);
+        builder.push(draft.takes(claims::at_start(spec, true)));
+    }
+
+    /// The specification of a container that stays, and how steps refer to it.
+    fn kept_spec(
+        &self,
+        service: &Arc<Service>,
+        container: &Container,
+    ) -> PlanResult<(Arc<ContainerSpec>, ContainerRef)> {
+        let mut spec = spec::container(self.project, service, container.number(), self.peers_of(service), None)?;
+        spec.container = ContainerRef { id: Some(container.id.clone()), ..spec.container };
+        let reference = ContainerRef { name: container.name.clone(), ..spec.container.clone() };
+        Ok((Arc::new(spec), reference))
+    }
+
+    /// Networks that a stopped container is off, since a run was cut off between taking it off and attaching it again. (One
+    /// that runs without a network is recreated, as Compose does it.)
+    fn left_off(&self, spec: &ContainerSpec, container: &Container) -> Vec<Detached> {
+        let taken_off = self.parts.resources.detached.get(&container.id);
+        let known = |name: &str| taken_off.is_some_and(|all| all.iter().any(|detached| detached.network == name));
+        let missing = spec
+            .networks
+            .iter()
+            .filter(|(_, name)| !container.is_up() && !container.networks.contains_key(name) && !known(name));
+        let needs = |key: &String| self.parts.resources.networks.get(key).cloned().unwrap_or_default();
+        missing.map(|(key, name)| Detached { network: name.clone(), by: None, needs: needs(key) }).collect()
+    }
+
+    /// A new container in the place of the old one, with the way back.
     fn recreate(
         &mut self,
         builder: &mut Builder,
@@ -250,47 +368,41 @@ impl Converge<'_> {
         let old = &found.container;
         let replaced = Replaced { id: &old.id, inherit: !self.options.renew_anon_volumes };
         let number = if old.number() == 0 { 1 } else { old.number() };
-        let spec = Arc::new(spec::container(self.project, service, number, self.peers_of(service), Some(replaced))?);
-        let group = Group { service, cause: &reason.cause, guard: reason.guard.clone() };
+        let spec = spec::container(self.project, service, number, self.peers_of(service), Some(replaced))?;
+        let spec = Arc::new(self.with_image(spec));
+        let unit = builder.unit_of(&old.id);
+        let timeout = self.options.timeout;
+        let change = Change { service, cause: &reason.cause, guard: reason.guard.clone(), unit, timeout };
         let mut stopped = self.stop_dependents(builder, service, &reason, peer);
         stopped.extend(self.stops_of(&old.id));
         let mut needs = self.creation_needs(service);
         needs.extend(found.needs);
         needs.extend(self.parts.resources.stopped.get(&old.id));
-        let created = self.create_step(builder, &group, &spec, needs);
-        let gone = self.retire(builder, &group, old, created, stopped);
-        let temporary = ContainerRef { name: spec.create_name.clone(), ..spec.container.clone() };
-        let rename = Action::RenameContainer { container: temporary, to: spec.container.name.clone() };
-        let renamed = builder.push(group.draft(rename).needs(gone).completes());
-        peer.created.push(renamed);
+        let created = change.make(builder, &spec, needs, spec::injected_files(self.project, service));
+        stopped.push(created);
+        let detached = self.parts.resources.detached.get(&old.id).cloned().unwrap_or_default();
+        stopped.extend(detached.iter().filter_map(|detached| detached.by));
+        let (old_spec, reference) = self.kept_spec(service, old)?;
+        change.reattach_old(builder, (&reference, &old_spec), &detached);
+        let stopped = change.stop(builder, old, stopped, false);
+        let aside = change.move_aside(builder, old, stopped);
+        let named = change.name(builder, &spec, aside, self.options.no_start);
+        change.discard(builder, old, vec![named], false);
+        peer.made.push(created);
+        peer.created.push(named);
+        peer.changed.push(unit);
+        // An old container cannot run in the namespaces of one that is gone: both changes end the same way.
+        for other in select::shared(service).into_iter().filter_map(|name| self.peers.get(name)) {
+            other.changed.iter().for_each(|other| builder.join(*other, unit));
+        }
         let start = match &reason.guard {
             Some(guard) if start_of(old).0 == Start::Runs => Start::If(guard.clone()),
             _ => Start::Always,
         };
         let cause = format!("recreated: {}", reason.cause);
         let (container, previous) = (spec.container.clone(), Some(old.id.clone()));
-        Ok(Replica { container, needs: vec![renamed], start, spec, cause, fresh: Some(reason), previous })
-    }
-
-    /// Stops and removes the container that was replaced, with its hooks.
-    fn retire(
-        &self,
-        builder: &mut Builder,
-        group: &Group<'_>,
-        old: &Container,
-        created: StepId,
-        stopped: Vec<StepId>,
-    ) -> Vec<StepId> {
-        let mut needs = vec![created];
-        needs.extend(stopped);
-        if old.is_up() {
-            needs = self.stage_hooks(builder, group, Stage::PreStop, &old.reference(), needs);
-            let stop = Action::StopContainer { container: old.reference(), timeout: self.options.timeout };
-            needs = vec![builder.push(group.draft(stop).needs(needs).completes())];
-            needs = self.stage_hooks(builder, group, Stage::PostStop, &old.reference(), needs);
-        }
-        let remove = Action::RemoveContainer { container: old.reference(), volumes: false, force: true };
-        vec![builder.push(group.draft(remove).needs(needs).completes())]
+        let takes = claims::at_start(&spec, true);
+        Ok(Replica { container, needs: vec![named], start, spec, cause, fresh: Some(reason), previous, unit, takes })
     }
 
     /// Dependents that say `restart: true` are stopped before, and started again after.
@@ -301,23 +413,20 @@ impl Converge<'_> {
         reason: &Reason,
         peer: &mut Peer,
     ) -> Vec<StepId> {
-        let dependents = self
-            .project
-            .services
-            .values()
-            .filter(|other| other.depends_on.get(&service.name).is_some_and(|edge| edge.restart));
+        // Where nothing is started nobody has to see a dependency come back.
+        let dependents = self.project.services.values().filter(|other| {
+            !self.options.no_start && other.depends_on.get(&service.name).is_some_and(|edge| edge.restart)
+        });
+        let images: Vec<StepId> = self.parts.images.ready(&self.project.image_of(service)).collect();
         for dependent in dependents {
             for container in self.live.get(dependent.name.as_str()).into_iter().flatten().filter(|found| found.is_up())
             {
                 peer.stopped.entry(container.id.clone()).or_insert_with(|| {
-                    let cause = format!("{} is recreated", service.name);
-                    let stop =
+                    let action =
                         Action::StopContainer { container: container.reference(), timeout: self.options.timeout };
-                    let draft = Draft::new(stop, cause).of(&dependent.name).guard(reason.guard.clone());
-                    (
-                        builder.push(draft.needs(self.parts.images.ready(&self.project.image_of(service)))),
-                        reason.guard.clone(),
-                    )
+                    let draft = Draft::new(action, format!("{} is recreated", service.name)).of(&dependent.name);
+                    let draft = draft.guard(reason.guard.clone()).needs(images.iter().copied());
+                    (resources::stop(builder, container, draft, None), reason.guard.clone())
                 });
             }
         }
@@ -325,7 +434,7 @@ impl Converge<'_> {
     }
 
     /// Steps that stop a container for the sake of others: its network, or a dependency that it restarts with.
-    fn stops_of(&self, id: &str) -> impl Iterator<Item = StepId> {
+    pub(crate) fn stops_of(&self, id: &str) -> impl Iterator<Item = StepId> {
         let with_dependency = self.peers.values().filter_map(|peer| peer.stopped.get(id)).map(|(step, _)| *step);
         with_dependency.chain(self.parts.resources.stopped.get(id).copied())
     }
@@ -334,22 +443,39 @@ impl Converge<'_> {
         &self,
         builder: &mut Builder,
         service: &Arc<Service>,
-        (number, mut needs, cause): (u32, Vec<StepId>, &str),
+        missing: Missing<'_>,
         peer: &mut Peer,
     ) -> PlanResult<Replica> {
-        let spec = Arc::new(spec::container(self.project, service, number, self.peers_of(service), None)?);
-        let group = Group { service, cause, guard: None };
+        let Missing { number, mut needs, cause, instead_of } = missing;
+        let name = self.project.container_name(service, number);
+        // Whoever has the name now may keep it until all is ready: the new one gets a temporary name first.
+        let in_the_way = |container: &&Container| {
+            container.name == name && !self.parts.resources.removed.contains_key(&container.id)
+        };
+        let holder = self.observed.containers.iter().find(in_the_way);
+        let replaced = holder.map(|holder| Replaced { id: &holder.id, inherit: false });
+        let spec = spec::container(self.project, service, number, self.peers_of(service), replaced)?;
+        let spec = Arc::new(self.with_image(spec));
+        let unit = builder.unit_of(&instead_of.clone().unwrap_or_else(|| claims::new_holder(&name)));
+        let change = Change { service, cause, guard: None, unit, timeout: self.options.timeout };
         needs.extend(self.creation_needs(service));
-        let created = self.create_step(builder, &group, &spec, needs);
-        peer.created.push(created);
+        let mut last = change.make(builder, &spec, needs, spec::injected_files(self.project, service));
+        peer.made.push(last);
+        if replaced.is_some() {
+            last = change.name(builder, &spec, vec![last], self.options.no_start);
+        }
+        peer.created.push(last);
+        let takes = claims::at_start(&spec, instead_of.is_some());
         Ok(Replica {
             container: spec.container.clone(),
-            needs: vec![created],
+            needs: vec![last],
             start: Start::Always,
             spec,
             cause: "container is new".to_owned(),
             fresh: Some(Reason::sure(cause)),
             previous: None,
+            unit,
+            takes,
         })
     }
 
@@ -359,90 +485,60 @@ impl Converge<'_> {
         for (image, _) in labels::mounted_images(service) {
             needs.extend(self.parts.images.ready(image));
         }
-        for name in select::peers(service) {
-            needs.extend(self.peers.get(name).into_iter().flat_map(|peer| &peer.created));
+        let (shared, linked) = (select::shared(service), select::peers(service));
+        for (name, peer) in linked.into_iter().filter_map(|name| Some((name, self.peers.get(name)?))) {
+            needs.extend(if shared.contains(name) { &peer.made } else { &peer.created });
         }
         needs
     }
 
-    /// `pre-create` hooks, creation, secrets and configs.
-    fn create_step(
-        &self,
-        builder: &mut Builder,
-        group: &Group<'_>,
-        spec: &Arc<ContainerSpec>,
-        needs: Vec<StepId>,
-    ) -> StepId {
-        let spec = &self.with_image(spec);
-        let needs = self.stage_hooks(builder, group, Stage::PreCreate, &spec.container, needs);
-        let created = builder.push(group.draft(Action::CreateContainer(Arc::clone(spec))).needs(needs));
-        let files = spec::injected_files(self.project, group.service);
-        if files.is_empty() {
-            return created;
-        }
-        let container = ContainerRef { name: spec.create_name.clone(), ..spec.container.clone() };
-        let inject = Draft::new(Action::InjectFiles { container, files }, "secrets and configs of the model");
-        builder.push(inject.of(&group.service.name).guard(group.guard.clone()).needs([created]))
-    }
-
     /// The image's digest, where it is known before the run.
-    fn with_image(&self, spec: &Arc<ContainerSpec>) -> Arc<ContainerSpec> {
+    fn with_image(&self, mut spec: ContainerSpec) -> ContainerSpec {
         let known = self.observed.images.get(&spec.image).filter(|_| !self.parts.images.may_change(&spec.image));
-        let Some(image) = known else { return Arc::clone(spec) };
-        let mut spec = ContainerSpec::clone(spec);
-        spec.labels.insert(labels::IMAGE.to_owned(), image.content_digest.clone());
-        Arc::new(spec)
+        if let Some(image) = known {
+            spec.labels.insert(labels::IMAGE.to_owned(), image.content_digest.clone());
+        }
+        spec
     }
 
     fn scale_down(&self, builder: &mut Builder, service: &Service, container: &Container) {
         let cause = format!("scaled to {}", service.replicas());
-        let group = Group { service, cause: &cause, guard: None };
-        let mut needs: Vec<StepId> = self.stops_of(&container.id).collect();
-        if container.is_up() {
-            needs = self.stage_hooks(builder, &group, Stage::PreStop, &container.reference(), needs);
-            let stop = Action::StopContainer { container: container.reference(), timeout: self.options.timeout };
-            needs = vec![builder.push(group.draft(stop).needs(needs))];
-            needs = self.stage_hooks(builder, &group, Stage::PostStop, &container.reference(), needs);
-        }
-        let remove = Action::RemoveContainer { container: container.reference(), volumes: false, force: true };
-        builder.push(group.draft(remove).needs(needs));
+        self.retire(builder, service, container, (&cause, false));
     }
 
-    fn stage_hooks(
+    /// Stops and removes a container that gets no successor. Where somebody else wants its name, it is moved aside, for it
+    /// may have to come back; `leaves`: what it wrote to is left to others.
+    pub(crate) fn retire(
         &self,
         builder: &mut Builder,
-        group: &Group<'_>,
-        stage: Stage,
-        container: &ContainerRef,
-        needs: Vec<StepId>,
-    ) -> Vec<StepId> {
-        stage_hooks(builder, (group.service, stage), container, (needs, group.guard.clone()))
+        service: &Service,
+        container: &Container,
+        (cause, leaves): (&str, bool),
+    ) {
+        let unit = builder.unit_of(&container.id);
+        let change = Change { service, cause, guard: None, unit, timeout: self.options.timeout };
+        let mut needs = change.stop(builder, container, self.stops_of(&container.id).collect(), leaves);
+        let fixed = self.project.services.values().any(|other| other.container_name == container.name);
+        let wanted = fixed || builder.is_wanted(&claims::name_of(container, &container.name));
+        if wanted {
+            needs = change.move_aside(builder, container, needs);
+        }
+        change.discard(builder, container, needs, !wanted);
     }
+}
+
+fn has_successor(all: &[&Container], old: &Container) -> bool {
+    all.iter().any(|other| {
+        other.id != old.id && other.number() == old.number() && other.replaces().is_none() && !other.is_aside()
+    })
 }
 
 fn remove_leftover(builder: &mut Builder, container: &Container) -> StepId {
     let remove = Action::RemoveContainer { container: container.reference(), volumes: false, force: true };
-    builder.push(Draft::new(remove, "left over from an interrupted recreation").of(container.service()))
-}
-
-/// The plugin hooks of a stage for one container, one after another; returns what the next step needs.
-pub(crate) fn stage_hooks(
-    builder: &mut Builder,
-    (service, stage): (&Service, Stage),
-    container: &ContainerRef,
-    (mut needs, guard): (Vec<StepId>, Option<Guard>),
-) -> Vec<StepId> {
-    for hook in service.windlass.hooks.get(&stage).into_iter().flatten() {
-        let optional = hook.on_failure == OnFailure::Warn || matches!(stage, Stage::PreStop | Stage::PostStop);
-        let action = Action::PluginHook { stage, hook: Arc::new(hook.clone()), container: Some(container.clone()) };
-        let mut draft = Draft::new(action, stage_cause(stage, hook)).of(&service.name).optional(optional);
-        draft = draft.needs(needs).guard(guard.clone());
-        if matches!(stage, Stage::PreStop | Stage::PostStop) {
-            draft = draft.completes();
-        }
-        needs = vec![builder.push(draft)];
-    }
-    needs
+    let draft = Draft::new(remove, "left over from an interrupted recreation").of(container.service());
+    let mut releases = claims::running(container);
+    releases.push(claims::name_of(container, &container.name));
+    builder.push(draft.releases(releases))
 }
 
 /// An existing container on its way through the planner.
@@ -453,31 +549,17 @@ struct Found {
     reason: Option<Reason>,
 }
 
-/// What the steps of one change have in common.
-struct Group<'a> {
-    service: &'a Service,
-    cause: &'a str,
-    guard: Option<Guard>,
-}
-
-impl Group<'_> {
-    fn draft(&self, action: Action) -> Draft {
-        Draft::new(action, self.cause).of(&self.service.name).guard(self.guard.clone())
-    }
-}
-
 impl Start {
     fn or(self, guard: Option<Guard>) -> Self {
         match (self, guard) {
-            (Self::Runs, Some(guard)) => Self::If(guard),
-            (Self::Runs, None) => Self::Always,
+            (Self::Runs | Self::Unpause, Some(guard)) => Self::If(guard),
+            (Self::Runs | Self::Unpause, None) => Self::Always,
             (start, _) => start,
         }
     }
 }
 
 pub(crate) fn start_of(container: &Container) -> (Start, String) {
-    use crate::observed::ContainerState;
     match container.state {
         ContainerState::Running | ContainerState::Restarting => (Start::Runs, String::new()),
         ContainerState::Created => (Start::Always, "container is not started".to_owned()),
@@ -485,7 +567,7 @@ pub(crate) fn start_of(container: &Container) -> (Start, String) {
             let code = container.exit_code.map(|code| format!(" with code {code}")).unwrap_or_default();
             (Start::Always, format!("container has exited{code}"))
         }
-        ContainerState::Paused => (Start::Always, "container is paused".to_owned()),
+        ContainerState::Paused => (Start::Unpause, "container is paused".to_owned()),
         ContainerState::Removing | ContainerState::Dead => (Start::Always, "container is dead".to_owned()),
     }
 }

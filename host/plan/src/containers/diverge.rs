@@ -44,12 +44,18 @@ impl Divergence<'_> {
     }
 
     fn sure(&self, container: &Container) -> Option<String> {
-        self.peer()
+        self.dead(container)
+            .or_else(|| self.peer())
             .or_else(|| self.configuration(container))
             .or_else(|| self.image(container))
             .or_else(|| self.mounted_images(container))
             .or_else(|| self.networks(container))
             .or_else(|| self.volumes(container))
+    }
+
+    /// One that could not be removed cannot be started either.
+    fn dead(&self, container: &Container) -> Option<String> {
+        (container.state == ContainerState::Dead).then(|| "container is dead".to_owned())
     }
 
     fn peer(&self) -> Option<String> {
@@ -107,15 +113,14 @@ impl Divergence<'_> {
     }
 
     fn networks(&self, container: &Container) -> Option<String> {
-        if container.state != ContainerState::Running {
-            return None;
-        }
         let resources = &self.parts.resources;
-        let reconnected = resources.reconnect.get(&container.id);
+        let reconnected = resources.detached.get(&container.id);
         let expected = spec::networks(self.project, self.service).ok()?;
         let missing = expected.into_iter().map(|(_, name)| name).find(|name| {
-            let changed = reconnected.is_some_and(|networks| networks.iter().any(|(network, _)| network == name));
-            !changed && !self.attached(container, name)
+            let changed = reconnected.is_some_and(|all| all.iter().any(|detached| detached.network == *name));
+            // One that does not run and is off a network is attached when it is kept, see `left_off`.
+            let off = !container.is_up() && !container.networks.contains_key(name);
+            !changed && !off && !self.attached(container, name)
         });
         missing.map(|name| format!("not attached to network {name}"))
     }

@@ -50,6 +50,21 @@ impl Container {
         }
     }
 
+    /// The name that it gets while its successor takes its place: its own id tells it from any name that a user gives.
+    /// `None`: it has it already.
+    pub(crate) fn name_aside(&self) -> Option<String> {
+        (!self.is_aside()).then(|| format!("{}_{}", self.name, self.short_id()))
+    }
+
+    /// An interrupted run moved it aside.
+    pub(crate) fn is_aside(&self) -> bool {
+        self.name.strip_suffix(self.short_id()).is_some_and(|rest| rest.len() > 1 && rest.ends_with('_'))
+    }
+
+    fn short_id(&self) -> &str {
+        &self.id[..self.id.len().min(12)]
+    }
+
     /// Id prefix of the container that this one was to replace, if its recreation was cut off before the renaming.
     pub(crate) fn replaces(&self) -> Option<&str> {
         self.label(labels::REPLACE)?;

@@ -1,10 +1,15 @@
 //! Containers, images, networks and volumes, for engines that run containers one by one.
 
+mod change;
+pub(crate) mod claims;
 pub(crate) mod converge;
 pub(crate) mod diverge;
 pub mod hashing;
 pub(crate) mod images;
 pub(crate) mod live;
+mod networks;
 pub(crate) mod rebuild;
 pub(crate) mod resources;
+pub(crate) mod restore;
 pub mod spec;
+pub(crate) mod volumes;

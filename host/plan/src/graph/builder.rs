@@ -1,14 +1,54 @@
-//! Building a plan step by step.
+//! Building a plan step by step. What steps claim becomes edges, and changes that hand a claim over to each other become
+//! one unit, when the plan is finished.
 
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+
+use crate::error::{PlanError, PlanResult};
+use crate::graph::claims::{Claim, Held};
+use crate::graph::units::{Undo, Unit, UnitId};
 use crate::step::{Action, Guard, Note, Plan, Step, StepId};
+
+/// What a step is in its unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Makes the new, beside the old.
+    Make,
+    /// Takes something away that worked.
+    Break,
+    /// On the way from the old to the new.
+    Change,
+    /// With it the new is in place.
+    Goal,
+    /// Removes the old for good, so it comes after all goals.
+    Discard,
+}
+
+/// The order of the way back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Rank {
+    /// What is new and took something from others stops; where nothing changes hands it may stay.
+    Yield,
+    /// What is new and only temporary goes.
+    Clear,
+    /// Names are given back.
+    Name,
+    /// Networks are joined again.
+    Connect,
+    /// What ran runs again.
+    Start,
+}
 
 /// A step that has no place in the plan yet.
 #[derive(Debug)]
-pub(crate) struct Draft(Step);
+pub(crate) struct Draft {
+    step: Step,
+    role: Option<Role>,
+}
 
 impl Draft {
     pub(crate) fn new(action: Action, cause: impl Into<String>) -> Self {
-        Self(Step {
+        let step = Step {
             id: StepId(0),
             action,
             cause: cause.into(),
@@ -17,39 +57,70 @@ impl Draft {
             service: None,
             guard: None,
             optional: false,
-            completes: false,
-        })
+            unit: None,
+            takes: Vec::new(),
+            releases: Vec::new(),
+        };
+        Self { step, role: None }
     }
 
     pub(crate) fn of(mut self, service: &str) -> Self {
-        self.0.service = Some(service.to_owned()).filter(|name| !name.is_empty());
+        self.step.service = Some(service.to_owned()).filter(|name| !name.is_empty());
         self
     }
 
     pub(crate) fn needs(mut self, steps: impl IntoIterator<Item = StepId>) -> Self {
-        self.0.needs.extend(steps);
+        self.step.needs.extend(steps);
         self
     }
 
     pub(crate) fn after(mut self, steps: impl IntoIterator<Item = StepId>) -> Self {
-        self.0.after.extend(steps);
+        self.step.after.extend(steps);
         self
     }
 
     pub(crate) fn guard(mut self, guard: Option<Guard>) -> Self {
-        self.0.guard = guard;
+        self.step.guard = guard;
         self
     }
 
     pub(crate) fn optional(mut self, optional: bool) -> Self {
-        self.0.optional = optional;
+        self.step.optional = optional;
         self
     }
 
-    /// See [`Step::completes`].
-    pub(crate) fn completes(mut self) -> Self {
-        self.0.completes = true;
+    /// Makes it a part of a unit.
+    pub(crate) fn unit(mut self, unit: UnitId, role: Role) -> Self {
+        self.step.unit = Some(unit);
+        self.role = Some(role);
         self
+    }
+
+    /// See [`Step::takes`].
+    pub(crate) fn takes(mut self, claims: impl IntoIterator<Item = Held>) -> Self {
+        self.step.takes.extend(claims);
+        self
+    }
+
+    /// See [`Step::releases`].
+    pub(crate) fn releases(mut self, claims: impl IntoIterator<Item = Held>) -> Self {
+        self.step.releases.extend(claims);
+        self
+    }
+}
+
+/// A unit under construction.
+#[derive(Debug, Default)]
+struct OpenUnit {
+    roles: Vec<(StepId, Role)>,
+    /// Steps of other units that break this one, too.
+    broken_by: Vec<StepId>,
+    undo: Vec<(Rank, Undo)>,
+}
+
+impl OpenUnit {
+    fn with(&self, role: Role) -> Vec<StepId> {
+        self.roles.iter().filter(|(_, found)| *found == role).map(|(step, _)| *step).collect()
     }
 }
 
@@ -59,11 +130,26 @@ pub(crate) struct Builder {
     plan: Plan,
     /// Steps before all others (`pre-up` hooks).
     root: Vec<StepId>,
+    units: Vec<OpenUnit>,
+    /// Units by what they change.
+    by_key: BTreeMap<String, UnitId>,
+    /// Units that end together.
+    joined: Vec<(UnitId, UnitId)>,
+    /// What is held before the plan, with what a user can do where it stays so.
+    held: Vec<(Held, String)>,
 }
 
 impl Builder {
     pub(crate) fn new(project: &str) -> Self {
-        Self { plan: Plan { project: project.to_owned(), ..Plan::default() }, root: Vec::new() }
+        let plan = Plan { project: project.to_owned(), ..Plan::default() };
+        Self {
+            plan,
+            root: Vec::new(),
+            units: Vec::new(),
+            by_key: BTreeMap::new(),
+            joined: Vec::new(),
+            held: Vec::new(),
+        }
     }
 
     /// Steps pushed from now on, where they need nothing else, need these.
@@ -71,17 +157,50 @@ impl Builder {
         self.root = root;
     }
 
+    /// Says what is held before the plan; `hint` tells what to do where somebody else wants it and nothing releases it.
+    pub(crate) fn hold(&mut self, held: Held, hint: &str) {
+        self.held.push((held, hint.to_owned()));
+    }
+
+    /// The one unit that changes what `key` stands for.
+    pub(crate) fn unit_of(&mut self, key: &str) -> UnitId {
+        let units = &mut self.units;
+        *self.by_key.entry(key.to_owned()).or_insert_with(|| {
+            units.push(OpenUnit::default());
+            UnitId(units.len() - 1)
+        })
+    }
+
+    /// Both changes end with the new or both with the old.
+    pub(crate) fn join(&mut self, one: UnitId, other: UnitId) {
+        self.joined.push((one, other));
+    }
+
+    /// A step of another unit takes something away from this one, too.
+    pub(crate) fn broken_by(&mut self, unit: UnitId, step: StepId) {
+        self.units[unit.0].broken_by.push(step);
+    }
+
+    /// A step so far takes it from its holder.
+    pub(crate) fn is_wanted(&self, held: &Held) -> bool {
+        self.plan.steps.iter().flat_map(|step| &step.takes).any(|taken| taken.excludes(held))
+    }
+
+    /// Adds to the way back of a unit.
+    pub(crate) fn undo(&mut self, unit: UnitId, rank: Rank, undo: Undo) {
+        self.units[unit.0].undo.push((rank, undo));
+    }
+
     pub(crate) fn push(&mut self, draft: Draft) -> StepId {
-        let Draft(mut step) = draft;
-        step.id = StepId(self.plan.steps.len());
+        let Draft { mut step, role } = draft;
+        let id = StepId(self.plan.steps.len());
+        step.id = id;
         if step.needs.is_empty() {
             step.needs.clone_from(&self.root);
         }
-        step.needs.sort_unstable();
-        step.needs.dedup();
-        step.after.sort_unstable();
-        step.after.dedup();
-        let id = step.id;
+        if let (Some(unit), Some(role)) = (step.unit, role) {
+            self.units[unit.0].roles.push((id, role));
+        }
         self.plan.steps.push(step);
         id
     }
@@ -103,7 +222,200 @@ impl Builder {
         (0..self.plan.steps.len()).map(StepId)
     }
 
-    pub(crate) fn finish(self) -> Plan {
-        self.plan
+    /// The plan, with the edges that its claims ask for.
+    ///
+    /// # Errors
+    /// When a step takes what a container holds that the plan leaves as it is: nothing of such a plan may be run, for it
+    /// would fail after something was stopped.
+    pub(crate) fn finish(mut self) -> PlanResult<Plan> {
+        self.refuse_what_is_taken()?;
+        let handovers = self.order_claims();
+        for group in self.groups(&handovers) {
+            self.close(&group);
+        }
+        self.renumber();
+        Ok(self.plan)
+    }
+
+    fn refuse_what_is_taken(&self) -> PlanResult<()> {
+        let released: Vec<&Held> = self.plan.steps.iter().flat_map(|step| &step.releases).collect();
+        for (held, hint) in &self.held {
+            let taken = self.plan.steps.iter().flat_map(|step| &step.takes).find(|taken| taken.excludes(held));
+            let Some(taken) = taken else { continue };
+            if !released.iter().any(|release| release.holder == held.holder && release.claim == held.claim) {
+                return Err(PlanError::Taken {
+                    claim: held.claim.to_string(),
+                    wanted_by: taken.name.clone(),
+                    held_by: held.name.clone(),
+                    hint: hint.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Who takes something comes after who releases it. Returns the units between which something changes hands.
+    fn order_claims(&mut self) -> Vec<(UnitId, UnitId)> {
+        let mut handovers = std::mem::take(&mut self.joined);
+        for (release, take) in self.meetings() {
+            self.plan.steps[take.0].needs.push(release);
+            let units = (self.plan.steps[release.0].unit, self.plan.steps[take.0].unit);
+            if let (Some(from), Some(to)) = units {
+                handovers.push((from, to));
+            }
+        }
+        handovers
+    }
+
+    /// Pairs of steps of which one releases what the other takes.
+    fn meetings(&self) -> BTreeSet<(StepId, StepId)> {
+        let mut takers: BTreeMap<String, Vec<(StepId, &Held)>> = BTreeMap::new();
+        for step in &self.plan.steps {
+            for held in &step.takes {
+                takers.entry(bucket(&held.claim)).or_default().push((step.id, held));
+            }
+        }
+        let mut pairs = BTreeSet::new();
+        for step in &self.plan.steps {
+            for held in &step.releases {
+                let candidates = takers.get(&bucket(&held.claim)).into_iter().flatten();
+                pairs.extend(candidates.filter(|(_, taken)| taken.excludes(held)).map(|(taker, _)| (step.id, *taker)));
+            }
+        }
+        pairs
+    }
+
+    /// Units that hand something over to each other, directly or through others, are one.
+    fn groups(&self, handovers: &[(UnitId, UnitId)]) -> Vec<Vec<UnitId>> {
+        let mut group: Vec<usize> = (0..self.units.len()).collect();
+        for (from, to) in handovers {
+            let (from, to) = (group[from.0], group[to.0]);
+            let (low, high) = (from.min(to), from.max(to));
+            group.iter_mut().filter(|of| **of == high).for_each(|of| *of = low);
+        }
+        let mut groups: BTreeMap<usize, Vec<UnitId>> = BTreeMap::new();
+        for (unit, of) in group.into_iter().enumerate() {
+            groups.entry(of).or_default().push(UnitId(unit));
+        }
+        groups.into_values().collect()
+    }
+
+    /// Makes one unit of a group. Where something changes hands, nothing is taken away before all that is new is made:
+    /// what cannot even be made must cost nobody anything.
+    fn close(&mut self, group: &[UnitId]) {
+        let all = |builder: &Self, role| -> Vec<StepId> {
+            group.iter().flat_map(|unit| builder.units[unit.0].with(role)).collect()
+        };
+        let (made, mut breaks) = (all(self, Role::Make), all(self, Role::Break));
+        let (goals, discards) = (all(self, Role::Goal), all(self, Role::Discard));
+        if group.len() > 1 {
+            self.order_where_possible(&made, &breaks);
+        }
+        self.order_where_possible(&goals, &discards);
+        breaks.extend(group.iter().flat_map(|unit| &self.units[unit.0].broken_by));
+        let mut undo: Vec<(Rank, Undo)> =
+            group.iter().flat_map(|unit| std::mem::take(&mut self.units[unit.0].undo)).collect();
+        undo.retain(|(rank, _)| group.len() > 1 || *rank != Rank::Yield);
+        undo.sort_by_key(|(rank, _)| *rank);
+        let id = UnitId(self.plan.units.len());
+        let real = !breaks.is_empty() || !undo.is_empty();
+        let members = group.iter().flat_map(|unit| self.units[unit.0].roles.clone());
+        let steps: BTreeSet<StepId> = members.map(|(step, _)| step).collect();
+        for step in &steps {
+            self.plan.steps[step.0].unit = real.then_some(id);
+        }
+        if real {
+            let undo = undo.into_iter().map(|(_, undo)| undo).collect();
+            self.plan.units.push(Unit { steps: steps.into_iter().collect(), breaks, goals, undo });
+        }
+    }
+
+    /// Edges between all pairs, but for those that would close a circle.
+    fn order_where_possible(&mut self, before: &[StepId], after: &[StepId]) {
+        for late in after {
+            for early in before {
+                if early != late && !self.reaches(*late, *early) {
+                    self.plan.steps[late.0].needs.push(*early);
+                }
+            }
+        }
+    }
+
+    /// `to` waits, perhaps through others, for `from`.
+    fn reaches(&self, from: StepId, to: StepId) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut queue = vec![to];
+        while let Some(step) = queue.pop() {
+            if step == from {
+                return true;
+            }
+            let step = &self.plan.steps[step.0];
+            queue.extend(step.needs.iter().chain(&step.after).filter(|before| seen.insert(**before)));
+        }
+        false
+    }
+
+    /// Puts steps after all that they wait for, otherwise in the order in which they were pushed.
+    fn renumber(&mut self) {
+        let order = self.topological();
+        let mut place = vec![StepId(0); order.len()];
+        for (index, old) in order.iter().enumerate() {
+            place[old.0] = StepId(index);
+        }
+        let moved = |steps: &mut Vec<StepId>| {
+            steps.iter_mut().for_each(|step| *step = place[step.0]);
+            steps.sort_unstable();
+            steps.dedup();
+        };
+        let mut steps: Vec<Option<Step>> = std::mem::take(&mut self.plan.steps).into_iter().map(Some).collect();
+        for old in order {
+            let mut step = steps[old.0].take().expect("every step has one place");
+            step.id = place[old.0];
+            moved(&mut step.needs);
+            moved(&mut step.after);
+            self.plan.steps.push(step);
+        }
+        for unit in &mut self.plan.units {
+            [&mut unit.steps, &mut unit.breaks, &mut unit.goals].into_iter().for_each(&moved);
+            for undo in &mut unit.undo {
+                undo.of = place[undo.of.0];
+                undo.unless = undo.unless.map(|step| place[step.0]);
+            }
+        }
+    }
+
+    fn topological(&self) -> Vec<StepId> {
+        let count = self.plan.steps.len();
+        let mut waiting = vec![0_usize; count];
+        let mut dependents: Vec<Vec<StepId>> = vec![Vec::new(); count];
+        for step in &self.plan.steps {
+            let before: BTreeSet<StepId> = step.needs.iter().chain(&step.after).copied().collect();
+            waiting[step.id.0] = before.len();
+            before.into_iter().for_each(|early| dependents[early.0].push(step.id));
+        }
+        let free = (0..count).filter(|index| waiting[*index] == 0).map(|index| Reverse(StepId(index)));
+        let mut ready: BinaryHeap<Reverse<StepId>> = free.collect();
+        let mut order = Vec::with_capacity(count);
+        while let Some(Reverse(step)) = ready.pop() {
+            order.push(step);
+            for dependent in &dependents[step.0] {
+                waiting[dependent.0] -= 1;
+                if waiting[dependent.0] == 0 {
+                    ready.push(Reverse(*dependent));
+                }
+            }
+        }
+        // A circle is a defect of the planner. Its steps keep their places, and `check` names them.
+        let placed: BTreeSet<StepId> = order.iter().copied().collect();
+        order.extend((0..count).map(StepId).filter(|step| !placed.contains(step)));
+        order
+    }
+}
+
+/// Claims of different buckets never overlap.
+fn bucket(claim: &Claim) -> String {
+    match claim {
+        Claim::Port { protocol, .. } => format!("port {protocol}"),
+        other => other.to_string(),
     }
 }

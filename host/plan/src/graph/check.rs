@@ -16,7 +16,12 @@ pub struct Violation {
 #[must_use]
 pub fn check(plan: &Plan) -> Vec<Violation> {
     let checker = Checker { plan, ancestors: ancestors(plan) };
-    plan.steps.iter().enumerate().flat_map(|(index, step)| checker.step(index, step)).collect()
+    let mut found: Vec<Violation> =
+        plan.steps.iter().enumerate().flat_map(|(index, step)| checker.step(index, step)).collect();
+    if found.is_empty() {
+        found = checker.claims().chain(checker.units()).collect();
+    }
+    found
 }
 
 /// By step: all steps that end before it starts, as bits.
@@ -63,7 +68,10 @@ impl Checker<'_> {
     fn order(&self, step: &Step) -> Vec<String> {
         let earlier = self.plan.steps[..step.id.0].iter();
         match &step.action {
-            Action::StartContainer { container, .. } | Action::InjectFiles { container, .. } => {
+            Action::StartContainer { container, .. }
+            | Action::InjectFiles { container, .. }
+            | Action::UnpauseContainer { container }
+            | Action::RestartContainer { container, .. } => {
                 self.after_all(step, earlier.filter(|other| makes(&other.action, container)), "its container is made")
             }
             Action::Probe { container, .. } | Action::Load { container, .. } => {
@@ -90,8 +98,54 @@ impl Checker<'_> {
                 rules.extend(self.after_all(step, volumes, "its volumes are made"));
                 rules
             }
-            _ => Vec::new(),
+            Action::PullImage { .. }
+            | Action::BuildImage { .. }
+            | Action::RemoveImage { .. }
+            | Action::CreateNetwork { .. }
+            | Action::DisconnectNetwork { .. }
+            | Action::CreateVolume { .. }
+            | Action::RemoveVolume { .. }
+            | Action::StopContainer { .. }
+            | Action::KillContainer { .. }
+            | Action::RenameContainer { .. }
+            | Action::Await { .. }
+            | Action::PluginHook { .. }
+            | Action::ExecHook { .. }
+            | Action::RunHookContainer { .. }
+            | Action::Up => Vec::new(),
         }
+    }
+
+    /// Nobody takes what another still holds.
+    fn claims(&self) -> impl Iterator<Item = Violation> {
+        let takes = self.plan.steps.iter().flat_map(|step| step.takes.iter().map(move |held| (step.id, held)));
+        takes.flat_map(move |(taker, taken)| {
+            let releases = self.plan.steps.iter().filter(move |step| {
+                step.releases.iter().any(|held| held.excludes(taken)) && !self.precedes(step.id, taker)
+            });
+            releases.map(move |step| Violation {
+                step: taker,
+                rule: format!("it may take {} before step {} releases it", taken.claim, step.id.0 + 1),
+            })
+        })
+    }
+
+    /// What a unit discards goes after what replaces it is in place, unless its way back knows that it may be gone.
+    fn units(&self) -> impl Iterator<Item = Violation> {
+        self.plan.units.iter().flat_map(move |unit| {
+            let given_up = |step: StepId| unit.undo.iter().any(|undo| undo.unless == Some(step));
+            let discards = unit.steps.iter().copied().filter(move |step| {
+                matches!(&self.plan.steps[step.0].action, Action::RemoveContainer { container, .. } if container.id.is_some())
+                    && !given_up(*step)
+            });
+            discards.flat_map(move |step| {
+                let early = unit.goals.iter().filter(move |goal| !self.precedes(**goal, step));
+                early.map(move |goal| Violation {
+                    step,
+                    rule: format!("it may remove a container before its successor is in place (step {})", goal.0 + 1),
+                })
+            })
+        })
     }
 
     fn after_all<'p>(&self, step: &Step, others: impl Iterator<Item = &'p Step>, rule: &str) -> Vec<String> {

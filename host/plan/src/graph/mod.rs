@@ -3,8 +3,10 @@
 
 mod builder;
 pub mod check;
+pub mod claims;
 pub mod render;
 pub(crate) mod select;
 pub(crate) mod step;
+pub mod units;
 
-pub(crate) use builder::{Builder, Draft};
+pub(crate) use builder::{Builder, Draft, Rank, Role};

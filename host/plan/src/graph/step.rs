@@ -1,5 +1,7 @@
 //! The graph: steps with one effect and a cause each.
 
+use super::claims::Held;
+use super::units::{Unit, UnitId};
 use crate::action::Action;
 
 /// Index of a step in its plan.
@@ -13,6 +15,8 @@ pub struct Plan {
     pub project: String,
     /// Steps; `needs` only refers to earlier ones, so the order is a topological one, and stable.
     pub steps: Vec<Step>,
+    /// Changes that end with the new or the old, never with neither; [`Step::unit`] refers to them.
+    pub units: Vec<Unit>,
     /// Sentences for the user (orphans, foreign resources, inferred probes, …).
     pub notes: Vec<Note>,
     /// Questions whose answers change the plan; the command line asks, then plans again with the answers.
@@ -59,8 +63,12 @@ pub struct Step {
     pub guard: Option<Guard>,
     /// `true`: a failure is reported as a warning and dependents go on.
     pub optional: bool,
-    /// Part of a change that must not be left half done: once what it needs is done it runs, even when the run is ending.
-    pub completes: bool,
+    /// The change that it is a part of, and that ends as a whole; `None`: it stands for itself.
+    pub unit: Option<UnitId>,
+    /// Exclusive things that somebody has from this step on.
+    pub takes: Vec<Held>,
+    /// Exclusive things that are free for others after this step.
+    pub releases: Vec<Held>,
 }
 
 /// A condition known only while the plan runs.

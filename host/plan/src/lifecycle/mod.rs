@@ -1,6 +1,7 @@
 //! From a container that exists to a service that is UP: gates, hooks, start, probe, loads.
 
 mod catalogue;
+pub(crate) mod hooks;
 pub(crate) mod restart;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,13 +11,15 @@ use windlass_model::Project;
 use windlass_model::project::{Condition, Dependency, Service};
 use windlass_model::windlass::{LoadWhen, OnFailure, Probe, Stage};
 
-use crate::containers::converge::{Replica, Start, stage_hooks};
+use crate::containers::converge::{Replica, Start};
 use crate::containers::spec;
-use crate::graph::{Builder, Draft};
+use crate::graph::{Builder, Draft, Rank, Role};
 use crate::labels;
 use crate::ledger::Slot;
+use crate::lifecycle::hooks::{Place, stage_hooks};
 use crate::observed::Observed;
 use crate::step::{Action, ContainerRef, Guard, StepId};
+use crate::units::Undo;
 
 /// Plans what follows creation, service by service, dependencies first.
 pub(crate) struct Lifecycle<'a> {
@@ -89,12 +92,13 @@ impl<'a> Lifecycle<'a> {
 
     /// Secrets and configs of the model for a container that exists already: it may never have had them, or older ones.
     fn files(&self, builder: &mut Builder, service: &Service, replica: &Replica) -> Option<StepId> {
-        if replica.start == Start::Runs || replica.fresh.is_some() {
+        if matches!(replica.start, Start::Runs | Start::Unpause) || replica.fresh.is_some() {
             return None;
         }
         let files = Some(spec::injected_files(self.project, service)).filter(|files| !files.is_empty())?;
         let action = Action::InjectFiles { container: replica.container.clone(), files };
         let draft = Draft::new(action, "secrets and configs of the model").of(&service.name);
+        let draft = draft.unit(replica.unit, Role::Change);
         Some(builder.push(draft.guard(guard_of(&replica.start)).needs(replica.needs.iter().copied())))
     }
 
@@ -198,6 +202,11 @@ impl<'a> Lifecycle<'a> {
         }
     }
 
+    /// Steps after which services are UP, by service.
+    pub(crate) fn ups(&self) -> BTreeMap<String, Vec<StepId>> {
+        self.states.iter().map(|(name, state)| (name.clone(), state.up.clone())).collect()
+    }
+
     /// `--wait`: all run, and are healthy where the engine checks that; completed where somebody wants that.
     pub(crate) fn wait(&self, builder: &mut Builder) {
         for (name, state) in &self.states {
@@ -274,7 +283,7 @@ fn pre_start_containers(
     replicas: &[Replica],
     gates: &Gates,
 ) -> Vec<StepId> {
-    let all_start = replicas.iter().all(|replica| replica.start != Start::Runs);
+    let all_start = replicas.iter().all(|replica| !matches!(replica.start, Start::Runs | Start::Unpause));
     let Some(first) = replicas.first().filter(|_| all_start) else { return Vec::new() };
     let guard = replicas.iter().map(|replica| guard_of(&replica.start)).min_by_key(Option::is_some).flatten();
     let mut needs: Vec<StepId> = first.needs.iter().chain(&gates.needs).copied().collect();
@@ -282,6 +291,7 @@ fn pre_start_containers(
     for (index, hook) in service.pre_start.iter().enumerate() {
         let action = Action::RunHookContainer { index, hook: Arc::new(hook.clone()), spec: Arc::clone(&first.spec) };
         let draft = Draft::new(action, "pre_start of the service").of(&service.name).guard(guard.clone());
+        let draft = draft.unit(first.unit, Role::Change);
         let step = builder.push(draft.needs(needs.clone()).after(gates.after.iter().copied()));
         needs.push(step);
         last = vec![step];
@@ -292,7 +302,7 @@ fn pre_start_containers(
 fn guard_of(start: &Start) -> Option<Guard> {
     match start {
         Start::If(guard) => Some(guard.clone()),
-        Start::Runs | Start::Always => None,
+        Start::Runs | Start::Always | Start::Unpause => None,
     }
 }
 
@@ -303,13 +313,25 @@ fn start(builder: &mut Builder, service: &Arc<Service>, replica: &Replica, gates
     }
     let guard = guard_of(&replica.start);
     let mut needs: Vec<StepId> = replica.needs.iter().chain(&gates.needs).copied().collect();
+    if replica.start == Start::Unpause {
+        let action = Action::UnpauseContainer { container: replica.container.clone() };
+        let draft = Draft::new(action, &replica.cause).of(&service.name).needs(needs).after(gates.after);
+        return vec![builder.push(draft)];
+    }
     let hard = needs.clone();
-    needs = stage_hooks(builder, (service, Stage::PreStart), &replica.container, (needs, guard.clone()));
+    let place = Place { needs, guard: guard.clone(), unit: Some((replica.unit, Role::Change)) };
+    needs = stage_hooks(builder, (service, Stage::PreStart), &replica.container, place);
     needs.extend(hard);
     let port_range = service.ports.iter().any(|port| port.published.contains('-'));
     let action = Action::StartContainer { container: replica.container.clone(), port_range };
     let draft = Draft::new(action, &replica.cause).of(&service.name).guard(guard.clone());
+    let draft = draft.unit(replica.unit, Role::Goal).takes(replica.takes.iter().cloned());
     let started = builder.push(draft.needs(needs).after(gates.after));
+    if replica.previous.is_none() {
+        let action = Action::StopContainer { container: replica.container.clone(), timeout: None };
+        let cause = "what it took is given back".to_owned();
+        builder.undo(replica.unit, Rank::Yield, Undo { of: started, unless: None, action, cause });
+    }
     after_start(builder, service, &replica.container, (started, guard))
 }
 
@@ -327,7 +349,8 @@ pub(crate) fn after_start(
         let draft = Draft::new(action, "post_start of the service").of(&service.name).guard(guard.clone());
         needs = vec![builder.push(draft.needs(needs))];
     }
-    needs = stage_hooks(builder, (service, Stage::PostStart), container, (needs, guard));
+    let place = Place { needs, guard, unit: None };
+    needs = stage_hooks(builder, (service, Stage::PostStart), container, place);
     needs.push(started);
     needs
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use windlass_model::Project;
 use windlass_model::project::Service;
 
+use crate::containers::claims;
 use crate::containers::converge::{Replica, Start, start_of};
 use crate::containers::live;
 use crate::containers::spec;
@@ -29,6 +30,7 @@ pub fn start(project: &Project, observed: &Observed, options: &StartOptions) -> 
     let chosen = select::with_dependencies(&project.services, &targets);
     let services = select::order(&project.services, &chosen)?;
     let mut live = live::replicas(observed);
+    claims::hold(&mut builder, project, observed);
     let mut lifecycle = Lifecycle::new(project, observed, chosen);
     lifecycle.completions = completions(&services);
     for service in services {
@@ -38,19 +40,25 @@ pub fn start(project: &Project, observed: &Observed, options: &StartOptions) -> 
         }
         let service = Arc::new(service.clone());
         let replicas: PlanResult<Vec<Replica>> =
-            containers.into_iter().map(|container| kept(project, &service, container)).collect();
+            containers.into_iter().map(|container| kept(&mut builder, project, &service, container)).collect();
         lifecycle.service(&mut builder, &service, replicas?);
     }
     if options.wait {
         lifecycle.wait(&mut builder);
     }
-    Ok(builder.finish())
+    builder.finish()
 }
 
-fn kept(project: &Project, service: &Arc<Service>, container: &Container) -> PlanResult<Replica> {
+fn kept(
+    builder: &mut Builder,
+    project: &Project,
+    service: &Arc<Service>,
+    container: &Container,
+) -> PlanResult<Replica> {
     let (start, cause) = start_of(container);
     let mut spec = spec::container(project, service, container.number(), BTreeMap::new(), None)?;
     spec.container = container.reference();
+    let takes = claims::at_start(&spec, true);
     Ok(Replica {
         container: container.reference(),
         needs: Vec::new(),
@@ -59,6 +67,8 @@ fn kept(project: &Project, service: &Arc<Service>, container: &Container) -> Pla
         cause,
         fresh: None,
         previous: Some(container.id.clone()),
+        unit: builder.unit_of(&container.id),
+        takes,
     })
 }
 
@@ -88,9 +98,13 @@ pub fn restart(project: &Project, observed: &Observed, options: &RestartOptions)
             let restarted = builder.push(Draft::new(action, "restart").of(&service.name).needs(needs));
             let reference = container.reference();
             let needs = after_start(&mut builder, &service_arc, &reference, (restarted, None));
-            replicas.push(Replica { needs, start: Start::Runs, ..kept(project, &service_arc, container)? });
+            replicas.push(Replica {
+                needs,
+                start: Start::Runs,
+                ..kept(&mut builder, project, &service_arc, container)?
+            });
         }
         ups.insert(&service.name, lifecycle.service(&mut builder, &service_arc, replicas));
     }
-    Ok(builder.finish())
+    builder.finish()
 }

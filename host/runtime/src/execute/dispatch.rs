@@ -1,12 +1,13 @@
 //! The loop: takes steps whose turn has come, starts their tasks, and says what happens.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
+use windlass_plan::units::{self, Undo, UnitId};
 use windlass_plan::{Action, Plan, Step, StepId};
 
 use super::graph::Graph;
@@ -35,6 +36,22 @@ pub(super) struct Dispatcher<'a> {
     busy: usize,
     failures: Vec<Failure>,
     noticed: Urgency,
+    way_back: WayBack,
+}
+
+/// What is taken back of units that could not be completed, one effect after another.
+#[derive(Default)]
+struct WayBack {
+    /// Units of which it is known what is left to do.
+    settled: BTreeSet<UnitId>,
+    queue: VecDeque<Undo>,
+    current: Option<(Id, Undo)>,
+}
+
+impl WayBack {
+    fn is_empty(&self) -> bool {
+        self.queue.is_empty() && self.current.is_none()
+    }
 }
 
 /// What the loop wakes up for.
@@ -67,6 +84,7 @@ impl<'a> Dispatcher<'a> {
             busy: 0,
             failures: Vec::new(),
             noticed: Urgency::None,
+            way_back: WayBack::default(),
         }
     }
 
@@ -83,7 +101,8 @@ impl<'a> Dispatcher<'a> {
         loop {
             self.notice();
             self.start(&sender);
-            if self.running.is_empty() {
+            self.take_back(&sender);
+            if self.running.is_empty() && self.way_back.is_empty() {
                 break;
             }
             let wake = tokio::select! {
@@ -129,7 +148,7 @@ impl<'a> Dispatcher<'a> {
             let full = self.busy >= limit;
             let Some(id) = self.graph.take(|id| !full || manner(&plan.steps[id.0].action).waits) else { return };
             let step = &plan.steps[id.0];
-            if self.ending() && !step.completes {
+            if self.ending() && !units::completes(&plan, id, |step| self.graph.progress(step)) {
                 self.graph.end(id, StepResult::Cancelled, (None, None));
             } else if matches!(step.action, Action::Up) {
                 let now = self.began.elapsed();
@@ -143,6 +162,7 @@ impl<'a> Dispatcher<'a> {
 
     fn spawn(&mut self, step: &Step, sender: &mpsc::UnboundedSender<(StepId, Event)>) {
         self.emit(Event::StepStarted(step.id));
+        self.graph.begin(step.id);
         self.busy += usize::from(!manner(&step.action).waits);
         let context = Context::new(&self.run, step.id, &self.shutdown, sender);
         let handle = self.tasks.spawn(task::run(context));
@@ -154,7 +174,7 @@ impl<'a> Dispatcher<'a> {
             Ok((task, end)) => (task, end),
             Err(error) => (error.id(), End::Failed(panicked(&error))),
         };
-        let Some((id, started)) = self.running.remove(&task) else { return };
+        let Some((id, started)) = self.running.remove(&task) else { return self.taken_back(task, end) };
         let plan = Arc::clone(&self.plan);
         let step = &plan.steps[id.0];
         self.busy -= usize::from(!manner(&step.action).waits);
@@ -162,6 +182,39 @@ impl<'a> Dispatcher<'a> {
         let result = self.result(step, end, started);
         let since = started.duration_since(self.began);
         self.graph.end(id, result, (Some(since), Some(finished)));
+    }
+
+    /// Units that have come to an end without their goal are taken back, in the order in which they would have got there.
+    fn take_back(&mut self, sender: &mpsc::UnboundedSender<(StepId, Event)>) {
+        let plan = Arc::clone(&self.plan);
+        let open = (0..plan.units.len()).map(UnitId).filter(|unit| !self.way_back.settled.contains(unit));
+        let progress = |step| self.graph.progress(step);
+        let ended = open.filter_map(|unit| Some((unit, plan.units[unit.0].way_back(progress)?)));
+        let mut ended: Vec<(UnitId, Vec<&Undo>)> = ended.collect();
+        ended.sort_by_key(|(unit, _)| plan.units[unit.0].goals.clone());
+        for (unit, undo) in ended {
+            self.way_back.settled.insert(unit);
+            self.way_back.queue.extend(undo.into_iter().cloned());
+        }
+        if self.way_back.current.is_none()
+            && let Some(undo) = self.way_back.queue.pop_front()
+        {
+            let context = Context::new(&self.run, undo.of, &self.shutdown, sender);
+            let handle = self.tasks.spawn(task::take_back(context, undo.action.clone()));
+            self.way_back.current = Some((handle.id(), undo));
+        }
+    }
+
+    fn taken_back(&mut self, task: Id, end: End) {
+        let Some((_, undo)) = self.way_back.current.take_if(|(id, _)| *id == task) else { return };
+        let plan = Arc::clone(&self.plan);
+        match (end, &undo.action) {
+            (End::Failed(error), _) => drop(self.failed(&plan.steps[undo.of.0], error)),
+            (_, Action::StartContainer { container, .. }) => {
+                self.emit(Event::Note { warning: true, text: format!("{}: {}", container.name, undo.cause) });
+            }
+            (End::Done | End::Skipped(_) | End::Cancelled, _) => {}
+        }
     }
 
     fn result(&mut self, step: &Step, end: End, started: Instant) -> StepResult {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use windlass_plan::units::Progress;
 use windlass_plan::{Plan, StepId};
 
 use crate::outcome::{StepRecord, StepResult};
@@ -15,6 +16,7 @@ pub(super) struct Graph {
     missing: Vec<usize>,
     ready: BTreeSet<usize>,
     records: Vec<Option<StepRecord>>,
+    begun: Vec<bool>,
     open: usize,
 }
 
@@ -26,6 +28,7 @@ impl Graph {
             missing: vec![0; count],
             ready: BTreeSet::new(),
             records: vec![None; count],
+            begun: vec![false; count],
             open: count,
         };
         for step in &plan.steps {
@@ -50,6 +53,23 @@ impl Graph {
         let index = self.ready.iter().copied().find(|index| admit(StepId(*index)))?;
         self.ready.remove(&index);
         Some(StepId(index))
+    }
+
+    /// The step's effect is on its way.
+    pub(super) fn begin(&mut self, step: StepId) {
+        self.begun[step.0] = true;
+    }
+
+    /// How far a step came.
+    pub(super) fn progress(&self, step: StepId) -> Progress {
+        match self.records[step.0].as_ref().map(|record| &record.result) {
+            None if self.begun[step.0] => Progress::Running,
+            None => Progress::Open,
+            Some(StepResult::Done | StepResult::Warned) => Progress::Done,
+            Some(StepResult::Skipped(_)) => Progress::Skipped,
+            Some(StepResult::Failed) => Progress::Failed,
+            Some(StepResult::Cancelled) => Progress::Cancelled,
+        }
     }
 
     /// Records how a step ended, and cancels those that needed its success.

@@ -1,6 +1,6 @@
 //! One step from its turn to its end.
 
-use windlass_plan::step::Guard;
+use windlass_plan::step::{Action, Guard};
 
 use crate::failure::StepError;
 use crate::shutdown::Urgency;
@@ -14,14 +14,19 @@ pub(super) async fn run(context: Context) -> End {
         Err(error) => return End::Failed(error),
     }
     if !steps::manner(&context.step().action).droppable {
-        return steps::act(&context).await;
+        return steps::act(&context, &context.step().action).await;
     }
     let mut shutdown = context.shutdown.clone();
     tokio::select! {
         biased;
-        end = steps::act(&context) => end,
+        end = steps::act(&context, &context.step().action) => end,
         () = shutdown.reached(Urgency::Graceful) => End::Cancelled,
     }
+}
+
+/// One effect on the way back of a unit. It is not given up when the user asks to stop: it is what stopping means.
+pub(super) async fn take_back(context: Context, action: Action) -> End {
+    steps::act(&context, &action).await
 }
 
 /// Why the step's guard does not hold.

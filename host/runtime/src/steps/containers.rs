@@ -83,6 +83,11 @@ pub(super) async fn kill(context: &Context, container: &ContainerRef, signal: &s
     context.run.execution.engine.kill_container(&id, signal).await
 }
 
+pub(super) async fn unpause(context: &Context, container: &ContainerRef) -> EngineResult<()> {
+    let id = context.run.containers.resolve(container);
+    context.run.execution.engine.unpause_container(&id).await
+}
+
 pub(super) async fn remove(
     context: &Context,
     container: &ContainerRef,

@@ -75,6 +75,7 @@ fn references(action: &Action) -> Vec<&ContainerRef> {
         | Action::StopContainer { container, .. }
         | Action::RestartContainer { container, .. }
         | Action::KillContainer { container, .. }
+        | Action::UnpauseContainer { container }
         | Action::RemoveContainer { container, .. }
         | Action::RenameContainer { container, .. }
         | Action::Probe { container, .. }

@@ -37,6 +37,7 @@ pub(crate) fn manner(action: &Action) -> Manner {
         | Action::StartContainer { .. }
         | Action::RestartContainer { .. }
         | Action::KillContainer { .. }
+        | Action::UnpauseContainer { .. }
         | Action::RemoveContainer { .. }
         | Action::RenameContainer { .. }
         | Action::RemoveImage { .. } => WORK,

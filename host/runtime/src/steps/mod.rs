@@ -23,9 +23,8 @@ pub(crate) use context::{Context, Run};
 pub(crate) use end::End;
 pub(crate) use manner::manner;
 
-/// Does what the step is for.
-pub(crate) async fn act(context: &Context) -> End {
-    let action = &context.step().action;
+/// Does what an action is for: the step's own, or one on the way back of its unit.
+pub(crate) async fn act(context: &Context, action: &Action) -> End {
     let end = match action {
         Action::PullImage { image, platform } => images::pull(context, image, platform).await.into(),
         Action::BuildImage { image, service, labels, options } => {
@@ -52,6 +51,7 @@ pub(crate) async fn act(context: &Context) -> End {
             containers::restart(context, container, *timeout).await.into()
         }
         Action::KillContainer { container, signal } => containers::kill(context, container, signal).await.into(),
+        Action::UnpauseContainer { container } => containers::unpause(context, container).await.into(),
         Action::RemoveContainer { container, volumes, force } => {
             containers::remove(context, container, *volumes, *force).await.into()
         }

@@ -11,6 +11,7 @@ use windlass_plan::labels;
 use windlass_plan::observed::{Container, ContainerState, Health};
 use windlass_runtime::engine::{ContainerEvent, EngineError, EngineErrorKind, EngineResult, Times};
 
+use super::conflicts;
 use super::state::State;
 use super::{Behaviour, FakeEngine, conflict, wait};
 
@@ -188,15 +189,18 @@ impl State {
         let number = self.runs.entry(id.clone()).or_default().number;
         let runs = self.behaviours.get(&service).map(Vec::as_slice).unwrap_or_default();
         let behaviour = runs.get(number).or(runs.last()).cloned().unwrap_or_default();
+        self.refuse_conflicts(&id, operation)?;
         let clock = self.tick();
         let checked = behaviour.health.is_some() || self.has_healthcheck(&id);
+        let fixed = self.specs.get(&id).map(conflicts::addresses).unwrap_or_default();
         let container = self.find_mut(&id, operation)?;
         container.state = ContainerState::Running;
         container.exit_code = None;
         container.health = checked.then_some(Health::Starting);
         container.status = if checked { "Up 1 second (health: starting)" } else { "Up 1 second" }.to_owned();
-        for endpoint in container.networks.values_mut() {
-            endpoint.ip_address = format!("172.20.{}.{}", clock / 250, clock % 250 + 2);
+        for (network, endpoint) in &mut container.networks {
+            let dynamic = || format!("172.20.{}.{}", clock / 250, clock % 250 + 2);
+            endpoint.ip_address = fixed.get(network).cloned().unwrap_or_else(dynamic);
         }
         let runs = self.runs.entry(id.clone()).or_default();
         runs.number += 1;

@@ -4,6 +4,7 @@
 //! tokio's time, so that tests with paused time are exact and quick.
 
 mod cluster;
+mod conflicts;
 mod images;
 mod instances;
 mod life;
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use windlass_plan::Observed;
-use windlass_plan::observed::{Container, Health, Image, Network, Volume};
+use windlass_plan::observed::{Container, ContainerState, Health, Image, Network, Volume};
 use windlass_runtime::engine::{EngineError, EngineErrorKind, EngineResult};
 
 use state::State;
@@ -170,6 +171,11 @@ impl FakeEngine {
         let mut state = self.lock();
         let Ok(id) = state.find(name, action).map(|container| container.id.clone()) else { return };
         state.publish(&id, action);
+    }
+
+    /// Freezes a container, as `docker pause` does.
+    pub fn pause(&self, name: &str) {
+        drop(self.lock().freeze(name, "pause", ContainerState::Paused));
     }
 
     /// Changes a container's health.

@@ -27,6 +27,7 @@ pub(crate) fn resource(step: &Step) -> String {
         | Action::RestartContainer { container, .. }
         | Action::RemoveContainer { container, .. }
         | Action::KillContainer { container, .. }
+        | Action::UnpauseContainer { container }
         | Action::InjectFiles { container, .. }
         | Action::Probe { container, .. } => format!("Container {}", container.name),
         Action::Load { dataset, container, .. } => format!("Dataset {} of {}", dataset.name, container.name),
@@ -44,6 +45,7 @@ pub(crate) fn done(action: &Action) -> Option<&'static str> {
         Action::StopContainer { .. } => "Stopped",
         Action::RestartContainer { .. } => "Restarted",
         Action::KillContainer { .. } => "Killed",
+        Action::UnpauseContainer { .. } => "Unpaused",
         Action::RemoveContainer { .. }
         | Action::RemoveNetwork { .. }
         | Action::RemoveVolume { .. }
@@ -67,6 +69,7 @@ pub(crate) fn doing(action: &Action) -> String {
         Action::StopContainer { .. } => "stopping".to_owned(),
         Action::RestartContainer { .. } => "restarting".to_owned(),
         Action::KillContainer { .. } => "killing".to_owned(),
+        Action::UnpauseContainer { .. } => "going on".to_owned(),
         Action::RemoveContainer { .. } => "removing".to_owned(),
         Action::Await { service, condition, .. } => {
             format!("waits for {service} ({})", windlass_plan::labels::condition_name(*condition))

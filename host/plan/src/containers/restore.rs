@@ -1,0 +1,87 @@
+//! What was stopped for the sake of others comes back: containers of services that the user did not choose, orphans that
+//! stay, one-off containers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use windlass_model::Project;
+use windlass_model::project::Service;
+
+use crate::containers::change::Change;
+use crate::containers::claims;
+use crate::containers::converge::Converge;
+use crate::containers::spec;
+use crate::error::PlanResult;
+use crate::graph::{Builder, Draft, Role};
+use crate::observed::Container;
+use crate::step::{Action, ContainerRef, ContainerSpec, Guard, OneOff, StepId};
+
+/// Attaches and starts again what the plan took off a network or stopped, and what nobody else takes care of. `up`: steps
+/// after which a service is UP, by service.
+pub(crate) fn restore(
+    converge: &Converge<'_>,
+    builder: &mut Builder,
+    up: &BTreeMap<String, Vec<StepId>>,
+) -> PlanResult<()> {
+    for container in &converge.observed.containers {
+        if !converge.settled.contains(&container.id) {
+            one(converge, builder, container, up)?;
+        }
+    }
+    Ok(())
+}
+
+fn one(
+    converge: &Converge<'_>,
+    builder: &mut Builder,
+    container: &Container,
+    up: &BTreeMap<String, Vec<StepId>>,
+) -> PlanResult<()> {
+    let resources = &converge.parts.resources;
+    let detached = resources.detached.get(&container.id).cloned().unwrap_or_default();
+    let with = converge.peers.iter().filter_map(|(name, peer)| Some((name, peer, peer.stopped.get(&container.id)?)));
+    let with: Vec<_> = with.collect();
+    let stopped = resources.stopped.get(&container.id).copied();
+    if detached.is_empty() && with.is_empty() && stopped.is_none() {
+        return Ok(());
+    }
+    let service = described(converge.project, container);
+    let spec = Arc::new(specification(converge.project, &service, container)?);
+    let unit = builder.unit_of(&container.id);
+    let change = Change { service: &service, cause: "", guard: None, unit, timeout: converge.options.timeout };
+    let mut needs = change.attach(builder, (&container.reference(), &spec), &detached);
+    if with.is_empty() && stopped.is_none() {
+        return Ok(());
+    }
+    needs.extend(stopped);
+    let mut cause = "stopped while its network changed".to_owned();
+    let mut guard: Option<Guard> = None;
+    for (name, peer, (step, condition)) in with {
+        needs.push(*step);
+        needs.extend(&peer.created);
+        needs.extend(up.get(name).into_iter().flatten());
+        cause = format!("restarts with {name}");
+        guard = condition.clone().filter(|_| stopped.is_none());
+    }
+    let action = Action::StartContainer { container: container.reference(), port_range: false };
+    let draft = Draft::new(action, cause).of(container.service()).needs(needs).guard(guard).unit(unit, Role::Goal);
+    builder.push(draft.takes(claims::running(container)));
+    Ok(())
+}
+
+/// Its service; where the model does not have it, what its labels tell.
+fn described(project: &Project, container: &Container) -> Arc<Service> {
+    let known = project.services.get(container.service()).filter(|_| container.is_replica());
+    let unknown = || Service { name: container.service().to_owned(), ..Service::default() };
+    Arc::new(known.cloned().unwrap_or_else(unknown))
+}
+
+/// What is needed to attach it to networks again.
+fn specification(project: &Project, service: &Arc<Service>, container: &Container) -> PlanResult<ContainerSpec> {
+    let mut spec = spec::container(project, service, container.number(), BTreeMap::new(), None)?;
+    spec.container = ContainerRef { id: Some(container.id.clone()), ..container.reference() };
+    if container.is_one_off() {
+        spec.one_off = Some(OneOff::default());
+    }
+    Ok(spec)
+}
