@@ -12,7 +12,7 @@ use crate::graph::{Builder, Draft, Rank, Role};
 use crate::lifecycle::hooks::{Place, stage_hooks};
 use crate::observed::Container;
 use crate::step::{Action, ContainerRef, ContainerSpec, Guard, InjectedFile, StepId};
-use crate::units::{Undo, UnitId};
+use crate::units::UnitId;
 
 /// What the steps of one change have in common.
 pub(crate) struct Change<'a> {
@@ -54,8 +54,7 @@ impl Change<'_> {
         let container = ContainerRef { name: spec.create_name.clone(), ..spec.container.clone() };
         if spec.create_name != spec.container.name {
             let action = Action::RemoveContainer { container: container.clone(), volumes: false, force: true };
-            let cause = "its change was not completed".to_owned();
-            builder.undo(self.unit, Rank::Clear, Undo { of: created, unless: None, action, cause });
+            builder.undo(self.unit, Rank::Clear, (created, None), action);
         }
         if files.is_empty() {
             return created;
@@ -89,8 +88,7 @@ impl Change<'_> {
         let draft = self.draft(rename, Role::Break).needs(needs).releases([claims::name_of(old, &old.name)]);
         let moved = builder.push(draft);
         let action = Action::RenameContainer { container: old.reference(), to: old.name.clone() };
-        let cause = "its change was not completed".to_owned();
-        builder.undo(self.unit, Rank::Name, Undo { of: moved, unless: None, action, cause });
+        builder.undo(self.unit, Rank::Name, (moved, None), action);
         vec![moved]
     }
 
@@ -127,8 +125,7 @@ impl Change<'_> {
             let draft = Draft::new(action.clone(), format!("network {network} {cause}")).of(&self.service.name);
             let step = builder.push(draft.needs(needs.iter().copied()).unit(self.unit, Role::Change));
             if let Some(by) = by {
-                let cause = "its change was not completed".to_owned();
-                builder.undo(self.unit, Rank::Connect, Undo { of: *by, unless: Some(step), action, cause });
+                builder.undo(self.unit, Rank::Connect, (*by, Some(step)), action);
             }
             steps.push(step);
         }
@@ -140,7 +137,7 @@ impl Change<'_> {
         &self,
         builder: &mut Builder,
         (container, spec): (&ContainerRef, &Arc<ContainerSpec>),
-        detached: &[Detached],
+        (detached, unless): (&[Detached], Option<StepId>),
     ) {
         for Detached { network, by, .. } in detached {
             let Some(by) = by else { continue };
@@ -149,8 +146,7 @@ impl Change<'_> {
                 container: container.clone(),
                 spec: Arc::clone(spec),
             };
-            let cause = "its change was not completed".to_owned();
-            builder.undo(self.unit, Rank::Connect, Undo { of: *by, unless: None, action, cause });
+            builder.undo(self.unit, Rank::Connect, (*by, unless), action);
         }
     }
 }

@@ -119,7 +119,7 @@ impl Converge<'_> {
     /// Plans all containers of the service.
     pub(crate) fn service(&mut self, builder: &mut Builder, service: &Arc<Service>) -> PlanResult<Vec<Replica>> {
         let mut peer = Peer::default();
-        let Existing { found, lost, replaced } = self.existing(builder, service);
+        let Existing { found, lost, replaced } = self.existing(builder, service)?;
         let wanted = service.replicas() as usize;
         let sorted = self.sort(service, found);
         let mut highest = sorted.iter().map(|found| found.container.number()).max().unwrap_or(0);
@@ -158,18 +158,19 @@ impl Converge<'_> {
     /// Containers to go on with, and what became of the others. Leftovers of a recreation that was cut off are put right:
     /// where the old container is still there the temporary one goes, else it gets its name; an old one that was moved
     /// aside goes where its successor has the name, else it is the container of its replica again.
-    fn existing(&mut self, builder: &mut Builder, service: &Service) -> Existing {
+    fn existing(&mut self, builder: &mut Builder, service: &Arc<Service>) -> PlanResult<Existing> {
         let all = self.live.get(service.name.as_str()).cloned().unwrap_or_default();
         let mut existing = Existing::default();
         let mut leftovers = Vec::new();
         for container in &all {
             let mut container = Container::clone(container);
             let mut needs = Vec::new();
-            if let Some(removed) = self.parts.resources.removed.get(&container.id) {
+            if let Some(removed) = self.parts.resources.removed.get(&container.id).copied() {
                 self.settled.insert(container.id.clone());
+                self.reattach_unless_removed(builder, service, (&container, removed))?;
                 existing.lost.push(Missing {
                     number: container.number(),
-                    needs: vec![*removed],
+                    needs: vec![removed],
                     cause: "its volume is recreated",
                     instead_of: Some(container.id.clone()),
                 });
@@ -192,7 +193,22 @@ impl Converge<'_> {
         }
         // A new recreation would use the same temporary name.
         existing.found.iter_mut().for_each(|item| item.needs.extend(&leftovers));
-        existing
+        Ok(existing)
+    }
+
+    /// One that was taken off a network on its way to its removal is attached again where it is not removed after all.
+    fn reattach_unless_removed(
+        &self,
+        builder: &mut Builder,
+        service: &Arc<Service>,
+        (container, removed): (&Container, StepId),
+    ) -> PlanResult<()> {
+        let Some(detached) = self.parts.resources.detached.get(&container.id) else { return Ok(()) };
+        let (spec, reference) = self.kept_spec(service, container)?;
+        let unit = builder.unit_of(&container.id);
+        let change = Change { service, cause: "", guard: None, unit, timeout: self.options.timeout };
+        change.reattach_old(builder, (&reference, &spec), (detached, Some(removed)));
+        Ok(())
     }
 
     /// Gives a container the name that an interrupted run did not give it (back).
@@ -381,9 +397,9 @@ impl Converge<'_> {
         let created = change.make(builder, &spec, needs, spec::injected_files(self.project, service));
         stopped.push(created);
         let detached = self.parts.resources.detached.get(&old.id).cloned().unwrap_or_default();
-        stopped.extend(detached.iter().filter_map(|detached| detached.by));
         let (old_spec, reference) = self.kept_spec(service, old)?;
-        change.reattach_old(builder, (&reference, &old_spec), &detached);
+        let old_spec = Arc::new(without_addresses(&old_spec));
+        change.reattach_old(builder, (&reference, &old_spec), (&detached, None));
         let stopped = change.stop(builder, old, stopped, false);
         let aside = change.move_aside(builder, old, stopped);
         let named = change.name(builder, &spec, aside, self.options.no_start);
@@ -433,10 +449,12 @@ impl Converge<'_> {
         peer.stopped.values().map(|(step, _)| *step).collect()
     }
 
-    /// Steps that stop a container for the sake of others: its network, or a dependency that it restarts with.
+    /// Steps that stop a container, or take it off a network, for the sake of others: its network, or a dependency that it
+    /// restarts with.
     pub(crate) fn stops_of(&self, id: &str) -> impl Iterator<Item = StepId> {
         let with_dependency = self.peers.values().filter_map(|peer| peer.stopped.get(id)).map(|(step, _)| *step);
-        with_dependency.chain(self.parts.resources.stopped.get(id).copied())
+        let detached = self.parts.resources.detached.get(id).into_iter().flatten().filter_map(|detached| detached.by);
+        with_dependency.chain(self.parts.resources.stopped.get(id).copied()).chain(detached)
     }
 
     fn create(
@@ -525,6 +543,16 @@ impl Converge<'_> {
         }
         change.discard(builder, container, needs, !wanted);
     }
+}
+
+/// The addresses in the model are those of the new container; the old one takes what the engine gives.
+fn without_addresses(spec: &ContainerSpec) -> ContainerSpec {
+    let mut service = Service::clone(&spec.service);
+    for settings in service.networks.values_mut().flatten() {
+        settings.ipv4_address.clear();
+        settings.ipv6_address.clear();
+    }
+    ContainerSpec { service: Arc::new(service), ..spec.clone() }
 }
 
 fn has_successor(all: &[&Container], old: &Container) -> bool {

@@ -16,7 +16,6 @@ use crate::graph::{Builder, Draft, Rank, Role};
 use crate::observed::{Container, Observed};
 use crate::options::UpOptions;
 use crate::step::{Action, StepId};
-use crate::units::Undo;
 
 /// What containers have to wait for, and what happened to those that exist.
 #[derive(Debug, Default)]
@@ -95,6 +94,5 @@ pub(crate) fn stop(builder: &mut Builder, container: &Container, draft: Draft, u
 pub(crate) fn undo_stop(builder: &mut Builder, container: &Container, stop: StepId, unless: Option<StepId>) {
     let unit = builder.unit_of(&container.id);
     let action = Action::StartContainer { container: container.reference(), port_range: false };
-    let cause = "its change was not completed: it runs again as it was".to_owned();
-    builder.undo(unit, Rank::Start, Undo { of: stop, unless, action, cause });
+    builder.undo(unit, Rank::Start, (stop, unless), action);
 }

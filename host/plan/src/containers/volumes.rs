@@ -78,18 +78,19 @@ impl<'a> VolumePlanner<'a, '_> {
             let draft = Draft::new(action, &cause).of(container.service()).needs(images.iter().copied());
             let unit = builder.unit_of(&container.id);
             let releases = crate::containers::claims::running(container);
-            stops.push((*container, builder.push(draft.unit(unit, Role::Break).releases(releases))));
+            let stop = builder.push(draft.unit(unit, Role::Break).releases(releases));
+            resources::undo_stop(builder, container, stop, None);
+            stops.push(stop);
         }
-        let before: Vec<StepId> = stops.iter().map(|(_, stop)| *stop).chain(images.iter().copied()).collect();
+        let before: Vec<StepId> = stops.into_iter().chain(images.iter().copied()).collect();
         let whole = builder.unit_of(&format!("volume {}", live.name));
         let mut removals = Vec::new();
         for container in users {
             let removed = self.remove(builder, container, (&cause, &before));
             builder.broken_by(whole, removed);
+            let unit = builder.unit_of(&container.id);
+            builder.undo_nothing_after(unit, removed);
             removals.push(removed);
-        }
-        for (container, stop) in stops {
-            resources::undo_stop(builder, container, stop, self.resources.removed.get(&container.id).copied());
         }
         let action = Action::RemoveVolume { name: live.name.clone() };
         let removed = builder.push(Draft::new(action, &cause).needs(removals).unit(whole, Role::Break));
@@ -108,7 +109,7 @@ impl<'a> VolumePlanner<'a, '_> {
             let unit = builder.unit_of(&container.id);
             let name = crate::containers::claims::name_of(container, &container.name);
             let draft = Draft::new(action, cause).of(container.service()).needs(needs).releases([name]);
-            builder.push(draft.unit(unit, Role::Break))
+            builder.push(draft.unit(unit, Role::GiveUp))
         })
     }
 

@@ -16,6 +16,8 @@ pub(crate) enum Role {
     Make,
     /// Takes something away that worked.
     Break,
+    /// Removes the old before the new is in place.
+    GiveUp,
     /// On the way from the old to the new.
     Change,
     /// With it the new is in place.
@@ -187,8 +189,22 @@ impl Builder {
     }
 
     /// Adds to the way back of a unit.
-    pub(crate) fn undo(&mut self, unit: UnitId, rank: Rank, undo: Undo) {
+    pub(crate) fn undo(&mut self, unit: UnitId, rank: Rank, (of, unless): (StepId, Option<StepId>), action: Action) {
+        let (idempotent, cause) = match rank {
+            Rank::Yield => (true, "what it took is given back"),
+            Rank::Clear => (true, "its change was not completed"),
+            Rank::Name | Rank::Connect => (false, "its change was not completed"),
+            Rank::Start => (true, "its change was not completed: it runs again as it was"),
+        };
+        let undo = Undo { of, unless, action, cause: cause.to_owned(), idempotent };
         self.units[unit.0].undo.push((rank, undo));
+    }
+
+    /// Nothing of a unit's way back so far is of use once `step` has succeeded.
+    pub(crate) fn undo_nothing_after(&mut self, unit: UnitId, step: StepId) {
+        for (_, undo) in &mut self.units[unit.0].undo {
+            undo.unless.get_or_insert(step);
+        }
     }
 
     pub(crate) fn push(&mut self, draft: Draft) -> StepId {
@@ -242,7 +258,11 @@ impl Builder {
         for (held, hint) in &self.held {
             let taken = self.plan.steps.iter().flat_map(|step| &step.takes).find(|taken| taken.excludes(held));
             let Some(taken) = taken else { continue };
-            if !released.iter().any(|release| release.holder == held.holder && release.claim == held.claim) {
+            let released = released.iter().any(|release| release.holder == held.holder && release.claim == held.claim);
+            // Stopped for a moment, for a network perhaps: it has it again in the end.
+            let again = self.plan.steps.iter().flat_map(|step| &step.takes);
+            let mut again = again.filter(|taken| taken.holder == held.holder && taken.claim.overlaps(&held.claim));
+            if !released || again.next().is_some() {
                 return Err(PlanError::Taken {
                     claim: held.claim.to_string(),
                     wanted_by: taken.name.clone(),
@@ -312,7 +332,8 @@ impl Builder {
             self.order_where_possible(&made, &breaks);
         }
         self.order_where_possible(&goals, &discards);
-        breaks.extend(group.iter().flat_map(|unit| &self.units[unit.0].broken_by));
+        let gives_up = all(self, Role::GiveUp);
+        breaks.extend(group.iter().flat_map(|unit| &self.units[unit.0].broken_by).chain(&gives_up));
         let mut undo: Vec<(Rank, Undo)> =
             group.iter().flat_map(|unit| std::mem::take(&mut self.units[unit.0].undo)).collect();
         undo.retain(|(rank, _)| group.len() > 1 || *rank != Rank::Yield);
@@ -326,7 +347,7 @@ impl Builder {
         }
         if real {
             let undo = undo.into_iter().map(|(_, undo)| undo).collect();
-            self.plan.units.push(Unit { steps: steps.into_iter().collect(), breaks, goals, undo });
+            self.plan.units.push(Unit { steps: steps.into_iter().collect(), breaks, goals, gives_up, undo });
         }
     }
 
@@ -376,7 +397,7 @@ impl Builder {
             self.plan.steps.push(step);
         }
         for unit in &mut self.plan.units {
-            [&mut unit.steps, &mut unit.breaks, &mut unit.goals].into_iter().for_each(&moved);
+            [&mut unit.steps, &mut unit.breaks, &mut unit.goals, &mut unit.gives_up].into_iter().for_each(&moved);
             for undo in &mut unit.undo {
                 undo.of = place[undo.of.0];
                 undo.unless = undo.unless.map(|step| place[step.0]);

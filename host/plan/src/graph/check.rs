@@ -130,10 +130,10 @@ impl Checker<'_> {
         })
     }
 
-    /// What a unit discards goes after what replaces it is in place, unless its way back knows that it may be gone.
+    /// What a unit removes goes after what replaces it is in place, unless it has to be given up before.
     fn units(&self) -> impl Iterator<Item = Violation> {
         self.plan.units.iter().flat_map(move |unit| {
-            let given_up = |step: StepId| unit.undo.iter().any(|undo| undo.unless == Some(step));
+            let given_up = |step: StepId| unit.gives_up.contains(&step);
             let discards = unit.steps.iter().copied().filter(move |step| {
                 matches!(&self.plan.steps[step.0].action, Action::RemoveContainer { container, .. } if container.id.is_some())
                     && !given_up(*step)

@@ -21,6 +21,9 @@ pub struct Unit {
     pub breaks: Vec<StepId>,
     /// Steps that must all have succeeded for the new to be in place. None: there is no new one, the old just goes.
     pub goals: Vec<StepId>,
+    /// Those of `breaks` that remove the old one before the new one is in place, where an engine leaves no other way: a
+    /// volume goes only after every container that mounts it.
+    pub gives_up: Vec<StepId>,
     /// How to get back to the old one when a goal cannot be reached, in this order.
     pub undo: Vec<Undo>,
 }
@@ -34,8 +37,19 @@ pub struct Undo {
     pub unless: Option<StepId>,
     /// The effect.
     pub action: Action,
-    /// What it leads to, for a person: `its change failed: the old container runs again`.
+    /// What it leads to, for a person: `its change was not completed: it runs again as it was`.
     pub cause: String,
+    /// The engine takes it however far `of` came. Otherwise, where `of` failed, a refusal says that there was nothing to
+    /// take back.
+    pub idempotent: bool,
+}
+
+impl Undo {
+    /// Whether it is a failure that the engine refuses it.
+    #[must_use]
+    pub fn must_succeed(&self, of: Progress) -> bool {
+        self.idempotent || of == Progress::Done
+    }
 }
 
 /// How far a step came.

@@ -19,7 +19,6 @@ use crate::ledger::Slot;
 use crate::lifecycle::hooks::{Place, stage_hooks};
 use crate::observed::Observed;
 use crate::step::{Action, ContainerRef, Guard, StepId};
-use crate::units::Undo;
 
 /// Plans what follows creation, service by service, dependencies first.
 pub(crate) struct Lifecycle<'a> {
@@ -329,8 +328,7 @@ fn start(builder: &mut Builder, service: &Arc<Service>, replica: &Replica, gates
     let started = builder.push(draft.needs(needs).after(gates.after));
     if replica.previous.is_none() {
         let action = Action::StopContainer { container: replica.container.clone(), timeout: None };
-        let cause = "what it took is given back".to_owned();
-        builder.undo(replica.unit, Rank::Yield, Undo { of: started, unless: None, action, cause });
+        builder.undo(replica.unit, Rank::Yield, (started, None), action);
     }
     after_start(builder, service, &replica.container, (started, guard))
 }
