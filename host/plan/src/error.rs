@@ -99,6 +99,8 @@ impl PlanError {
             Self::ExternalNetworkMissing(_)
             | Self::NetworkAmbiguous(_)
             | Self::ExternalVolumeMissing(_)
+            | Self::Taken { .. }
+            | Self::VolumeInUse { .. }
             | Self::NothingToStart(_) => PlanErrorKind::State,
         }
     }

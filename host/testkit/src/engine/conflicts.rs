@@ -56,11 +56,11 @@ fn claim(host: &str, protocol: &str, port: u16) -> Claim {
 }
 
 fn refusal(operation: &str, claim: &Claim) -> EngineError {
-    let message = match claim {
-        Claim::Address { .. } => "Address already in use".to_owned(),
-        other => format!(
-            "driver failed programming external connectivity: Bind for {other} failed: port is already allocated"
-        ),
+    let (kind, message) = match claim {
+        Claim::Address { .. } => (EngineErrorKind::AddressInUse, "Address already in use".to_owned()),
+        Claim::Port { .. } | Claim::Name(_) | Claim::Volume(_) | Claim::Replica { .. } => {
+            (EngineErrorKind::PortInUse, format!("Bind for {claim} failed: port is already allocated"))
+        }
     };
-    EngineError { operation: operation.to_owned(), message, kind: EngineErrorKind::Other, hint: None }
+    EngineError { operation: operation.to_owned(), message, kind, hint: None }
 }
