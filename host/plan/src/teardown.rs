@@ -167,7 +167,8 @@ fn container_down(
         needs = vec![
             builder.push(Draft::new(stop, state_cause(container)).of(&service.name).needs(needs).after(after.clone())),
         ];
-        needs = stage_hooks(builder, (service, Stage::PostStop), &reference, HookPlace { needs, ..HookPlace::default() });
+        needs =
+            stage_hooks(builder, (service, Stage::PostStop), &reference, HookPlace { needs, ..HookPlace::default() });
     }
     if removal.remove {
         let remove = Action::RemoveContainer { container: reference, volumes: removal.volumes, force: true };
