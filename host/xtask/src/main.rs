@@ -1,8 +1,9 @@
-//! Chores of this repository: `cargo xtask plugins`, `cargo xtask check`, `cargo xtask compat`.
+//! Chores of this repository: `cargo xtask plugins`, `check`, `compat` and `parts`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for the terminal")]
 
 mod check;
 mod compat;
+mod parts;
 mod plugins;
 
 use std::path::Path;
@@ -23,6 +24,8 @@ enum Chore {
     Plugins,
     /// Compare Windlass with `docker compose` over compose files.
     Compat(compat::Args),
+    /// List the parts of a release with their licences.
+    Parts(parts::Args),
     /// Check the walls between crates and the size of files.
     Check,
 }
@@ -31,6 +34,7 @@ fn main() -> ExitCode {
     let result = match Args::parse().chore {
         Chore::Plugins => plugins::run(root()),
         Chore::Compat(args) => compat::run(root(), &args),
+        Chore::Parts(args) => parts::run(root(), &args),
         Chore::Check => check::run(root()),
     };
     let Err(error) = result else { return ExitCode::SUCCESS };

@@ -30,8 +30,8 @@ pub(super) fn sources(root: &Path, directories: &[&str]) -> Result<Vec<(String, 
 }
 
 /// Rust sources that are not tests.
-fn collect(folder: &Path, into: &mut Vec<PathBuf>) -> Result<()> {
-    for entry in fs_err::read_dir(folder)? {
+fn collect(directory: &Path, into: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in fs_err::read_dir(directory)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if path.is_dir() {

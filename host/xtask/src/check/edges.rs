@@ -160,10 +160,10 @@ struct DepKind {
 }
 
 impl Graph {
-    fn read(folder: &Path) -> Result<Self> {
+    fn read(directory: &Path) -> Result<Self> {
         let output = Command::new("cargo")
             .args(["metadata", "--format-version", "1", "--all-features"])
-            .current_dir(folder)
+            .current_dir(directory)
             .output()
             .context("failed to run `cargo metadata`")?;
         ensure!(output.status.success(), "`cargo metadata` failed: {}", String::from_utf8_lossy(&output.stderr));

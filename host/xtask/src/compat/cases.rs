@@ -1,10 +1,10 @@
-//! What to run: every compose file below the folders given, and the differences that are meant.
+//! What to run: every compose file below the directories given, and the differences that are meant.
 
 use std::path::{Path, PathBuf};
 
 /// One run of both tools.
 pub(super) struct Case {
-    pub(super) folder: PathBuf,
+    pub(super) directory: PathBuf,
     /// Arguments before the command.
     pub(super) args: Vec<String>,
     /// For the table, and for the list of differences.
@@ -13,30 +13,34 @@ pub(super) struct Case {
 
 const DISCOVERED: &[&str] = &["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 
-/// `PATH: reason` lines of a list of differences at the top of a folder.
-pub(super) fn differences(folder: &Path, list: &str) -> Vec<(String, String)> {
-    let text = fs_err::read_to_string(folder.join(list)).unwrap_or_default();
+/// `PATH: reason` lines of a list of differences at the top of a directory.
+pub(super) fn differences(directory: &Path, list: &str) -> Vec<(String, String)> {
+    let text = fs_err::read_to_string(directory.join(list)).unwrap_or_default();
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     lines.filter_map(|line| line.split_once(": ")).map(|(path, reason)| (path.to_owned(), reason.to_owned())).collect()
 }
 
-/// All cases below a folder.
-pub(super) fn collect(top: &Path, folder: &Path, cases: &mut Vec<Case>) -> anyhow::Result<()> {
+/// All cases below a directory.
+pub(super) fn collect(top: &Path, directory: &Path, cases: &mut Vec<Case>) -> anyhow::Result<()> {
     let label = |path: &Path| path.strip_prefix(top).unwrap_or(path).display().to_string();
-    if let Ok(lines) = fs_err::read_to_string(folder.join("args")) {
+    if let Ok(lines) = fs_err::read_to_string(directory.join("args")) {
         for line in lines.lines().filter(|line| !line.trim().is_empty()) {
             let args = line.split_whitespace().map(str::to_owned).collect();
-            cases.push(Case { folder: folder.to_path_buf(), args, label: format!("{} [{line}]", label(folder)) });
+            cases.push(Case {
+                directory: directory.to_path_buf(),
+                args,
+                label: format!("{} [{line}]", label(directory)),
+            });
         }
         return Ok(());
     }
     let mut entries: Vec<PathBuf> =
-        fs_err::read_dir(folder)?.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+        fs_err::read_dir(directory)?.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
     entries.sort();
     let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let discovered = entries.iter().any(|path| DISCOVERED.contains(&name(path).as_str()));
     if discovered {
-        cases.push(Case { folder: folder.to_path_buf(), args: Vec::new(), label: label(folder) });
+        cases.push(Case { directory: directory.to_path_buf(), args: Vec::new(), label: label(directory) });
     }
     for path in entries {
         if path.is_dir() {
@@ -46,7 +50,7 @@ pub(super) fn collect(top: &Path, folder: &Path, cases: &mut Vec<Case>) -> anyho
             && name(&path) != "windlass.yaml"
         {
             let args = vec!["-f".to_owned(), name(&path)];
-            cases.push(Case { folder: folder.to_path_buf(), args, label: label(&path) });
+            cases.push(Case { directory: directory.to_path_buf(), args, label: label(&path) });
         }
     }
     Ok(())

@@ -30,7 +30,7 @@ pub(super) fn run(setup: &Setup) -> anyhow::Result<()> {
         let listed = setup.intended.get(&case.label).filter(|_| setup.with.is_empty() || !outcome.agree);
         tally.add(case, &outcome, listed);
     }
-    tally.print(&setup.peer, setup.at_least)
+    tally.print(&setup.compose, setup.at_least)
 }
 
 #[derive(Default)]
@@ -67,11 +67,11 @@ impl Tally {
         }
     }
 
-    fn print(&self, peer: &str, at_least: f64) -> anyhow::Result<()> {
+    fn print(&self, compose: &str, at_least: f64) -> anyhow::Result<()> {
         let all = self.agree + self.wrong + self.stale;
         #[expect(clippy::cast_precision_loss, reason = "a few thousand cases")]
         let share = if all == 0 { 100.0 } else { 100.0 * self.agree as f64 / all as f64 };
-        println!("compared with docker compose {peer}");
+        println!("compared with docker compose {compose}");
         println!("  agreement        {:>6}  ({share:.1} %)", self.agree);
         println!(
             "    both accept    {:>6}  of these {} byte for byte, hashes included",
@@ -93,7 +93,7 @@ type Said = (bool, String, String);
 
 fn say(program: &Path, first: &[&str], case: &Case, last: &[&str]) -> anyhow::Result<Said> {
     let mut command = Command::new(program);
-    command.args(first).args(&case.args).arg("config").args(last).current_dir(&case.folder).stdin(Stdio::null());
+    command.args(first).args(&case.args).arg("config").args(last).current_dir(&case.directory).stdin(Stdio::null());
     let output = command.output().with_context(|| format!("{} does not start", program.display()))?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (out, err) = (text(&output.stdout), text(&output.stderr));
@@ -103,10 +103,10 @@ fn say(program: &Path, first: &[&str], case: &Case, last: &[&str]) -> anyhow::Re
 }
 
 fn compare(setup: &Setup, case: &Case) -> anyhow::Result<Outcome> {
-    let (windlass, peer) = (setup.windlass.as_path(), Path::new("docker"));
+    let (windlass, compose) = (setup.windlass.as_path(), Path::new("docker"));
     let with: Vec<&str> = setup.with.iter().map(String::as_str).collect();
     let ours = say(windlass, &[], case, &with)?;
-    let theirs = say(peer, &["compose"], case, &with)?;
+    let theirs = say(compose, &["compose"], case, &with)?;
     let accepted = ours.0 && theirs.0;
     if !accepted {
         let agree = ours.0 == theirs.0 && !ours.2.starts_with("CRASHED");
@@ -123,7 +123,7 @@ fn compare(setup: &Setup, case: &Case) -> anyhow::Result<Outcome> {
     let hash = |program, first| {
         if with.is_empty() { say(program, first, case, &["--hash", "*"]) } else { Ok(Said::default()) }
     };
-    let hashes = (hash(windlass, &[] as &[&str])?.1, hash(peer, &["compose"])?.1);
+    let hashes = (hash(windlass, &[] as &[&str])?.1, hash(compose, &["compose"])?.1);
     let same_bytes = ours.1 == theirs.1 && hashes.0 == hashes.1;
     let agree = meaning(&ours.1) == meaning(&theirs.1);
     Ok(Outcome { agree, same_bytes, accepted, detail: first_difference(&theirs.1, &ours.1) })
@@ -154,7 +154,7 @@ fn data(node: &Node) -> Json {
     }
 }
 
-/// SSH keys: the peer prints them in random order.
+/// SSH keys: `docker compose` prints them in random order.
 fn unordered(key: &str, value: Json) -> Json {
     match value {
         Json::Array(mut items) if key == "ssh" => {

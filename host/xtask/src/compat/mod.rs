@@ -1,8 +1,8 @@
-//! `cargo xtask compat WHAT DIR…`: Windlass and `docker compose` side by side over every compose file below the folders.
+//! `cargo xtask compat WHAT DIR…`: Windlass and `docker compose` side by side over every compose file below directories.
 //!
-//! `config` compares what `config` prints, `create` what the engine gets. A folder with a file `args` is a project: one
-//! run for each line of arguments. A folder with a file of a discovery name is run as it stands. Every other YAML file is
-//! run alone, with `-f`. Intended differences are listed at the top of a folder given, in a file `differences` (of
+//! `config` compares what `config` prints, `create` what the engine gets. A directory with a file `args` is a project: one
+//! run for each line of arguments. A directory with a file of a discovery name is run as it stands. Every other YAML file is
+//! run alone, with `-f`. Intended differences are listed at the top of a directory given, in a file `differences` (of
 //! `create`: `differences-create`), `PATH: reason` a line, and must really differ.
 
 mod cases;
@@ -21,9 +21,9 @@ use cases::Case;
 pub(crate) struct Args {
     /// What to run on both sides.
     what: What,
-    /// Folders with compose files.
+    /// Directories with compose files.
     #[arg(required = true)]
-    folders: Vec<PathBuf>,
+    directories: Vec<PathBuf>,
     /// The binary to compare.
     #[arg(long, default_value = "target/debug/windlass")]
     windlass: PathBuf,
@@ -55,8 +55,8 @@ enum What {
 /// Everything that a comparison needs.
 struct Setup {
     windlass: PathBuf,
-    /// Version of the peer.
-    peer: String,
+    /// Version of `docker compose`.
+    compose: String,
     cases: Vec<Case>,
     /// Reasons of intended differences by label.
     intended: BTreeMap<String, String>,
@@ -72,9 +72,9 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<()> {
     if !windlass.is_file() {
         bail!("no {}: run `cargo build -p windlass`", windlass.display());
     }
-    let peer =
+    let compose =
         Command::new("docker").args(["compose", "version", "--short"]).output().context("docker does not start")?;
-    if !peer.status.success() {
+    if !compose.status.success() {
         bail!("`docker compose` is not installed: there is nothing to compare with");
     }
     let list = match args.what {
@@ -83,16 +83,16 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<()> {
     };
     let mut cases = Vec::new();
     let mut intended = BTreeMap::new();
-    for folder in &args.folders {
-        let folder = fs_err::canonicalize(folder)?;
-        intended.extend(cases::differences(&folder, list));
-        cases::collect(&folder, &folder, &mut cases)?;
+    for directory in &args.directories {
+        let directory = fs_err::canonicalize(directory)?;
+        intended.extend(cases::differences(&directory, list));
+        cases::collect(&directory, &directory, &mut cases)?;
     }
     cases.retain(|case| args.only.is_empty() || args.only.iter().any(|part| case.label.contains(part)));
-    let peer = String::from_utf8_lossy(&peer.stdout).trim().to_owned();
+    let compose = String::from_utf8_lossy(&compose.stdout).trim().to_owned();
     let setup = Setup {
         windlass,
-        peer,
+        compose,
         cases,
         intended,
         at_least: args.at_least,

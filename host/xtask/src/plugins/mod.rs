@@ -11,23 +11,24 @@ use std::time::SystemTime;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
-use toolchain::{TARGET, Toolchain};
+pub(crate) use toolchain::TARGET;
+use toolchain::Toolchain;
 
 /// Builds all.
 pub(crate) fn run(root: &Path) -> Result<()> {
-    let folder = fs_err::canonicalize(root.join("plugins"))?;
+    let directory = fs_err::canonicalize(root.join("plugins"))?;
     let toolchain = Toolchain::find()?;
-    let modules = folder.join("target").join(TARGET).join("release");
-    build(&toolchain, &folder)?;
-    for plugin in list(&folder)? {
-        plugin.componentize(&modules, &folder.join("dist"))?;
+    let modules = directory.join("target").join(TARGET).join("release");
+    build(&toolchain, &directory)?;
+    for plugin in list(&directory)? {
+        plugin.componentize(&modules, &directory.join("dist"))?;
     }
     Ok(())
 }
 
-fn build(toolchain: &Toolchain, folder: &Path) -> Result<()> {
+fn build(toolchain: &Toolchain, directory: &Path) -> Result<()> {
     let mut cargo = toolchain.cargo();
-    cargo.current_dir(folder).args([
+    cargo.current_dir(directory).args([
         "build",
         "--release",
         "--workspace",
@@ -51,6 +52,7 @@ struct Metadata {
 
 #[derive(Deserialize)]
 struct Package {
+    name: String,
     manifest_path: PathBuf,
     targets: Vec<Target>,
 }
@@ -63,17 +65,19 @@ struct Target {
 
 /// One plugin crate.
 struct Plugin {
-    /// Name of its folder, and of the component.
+    /// Name of its directory, and of the component.
     name: String,
+    /// Name of its crate.
+    package: String,
     /// Name of cargo's artifact.
     library: String,
     fixture: bool,
 }
 
-fn list(folder: &Path) -> Result<Vec<Plugin>> {
+fn list(directory: &Path) -> Result<Vec<Plugin>> {
     let output = Command::new("cargo")
         .args(["metadata", "--no-deps", "--format-version", "1"])
-        .current_dir(folder)
+        .current_dir(directory)
         .output()
         .context("failed to run `cargo metadata`")?;
     ensure!(output.status.success(), "`cargo metadata` failed: {}", String::from_utf8_lossy(&output.stderr));
@@ -83,15 +87,22 @@ fn list(folder: &Path) -> Result<Vec<Plugin>> {
     Ok(plugins)
 }
 
+/// Names of the crates of the plugins that are embedded in the program.
+pub(crate) fn built_in(directory: &Path) -> Result<Vec<String>> {
+    let plugins = list(directory)?;
+    Ok(plugins.into_iter().filter(|plugin| !plugin.fixture).map(|plugin| plugin.package).collect())
+}
+
 impl Plugin {
     /// None for crates that are no plugins, such as the SDK.
     fn of(package: &Package) -> Option<Self> {
         let library = package.targets.iter().find(|target| target.crate_types.iter().any(|kind| kind == "cdylib"))?;
-        let folder = package.manifest_path.parent()?;
+        let directory = package.manifest_path.parent()?;
         Some(Self {
-            name: folder.file_name()?.to_str()?.to_owned(),
+            name: directory.file_name()?.to_str()?.to_owned(),
+            package: package.name.clone(),
             library: library.name.replace('-', "_"),
-            fixture: folder.parent()?.ends_with("fixtures"),
+            fixture: directory.parent()?.ends_with("fixtures"),
         })
     }
 

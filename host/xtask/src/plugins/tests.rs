@@ -1,8 +1,9 @@
 use super::*;
 
-fn package(folder: &str, kind: &str) -> Package {
+fn package(directory: &str, kind: &str) -> Package {
     Package {
-        manifest_path: PathBuf::from(folder).join("Cargo.toml"),
+        name: "plugin-es-bulk".to_owned(),
+        manifest_path: PathBuf::from(directory).join("Cargo.toml"),
         targets: vec![Target { name: "plugin-es-bulk".to_owned(), crate_types: vec![kind.to_owned()] }],
     }
 }

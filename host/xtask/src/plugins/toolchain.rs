@@ -82,8 +82,8 @@ fn active_has_target() -> Result<bool> {
         .output()
         .context("failed to run `rustc`: is Rust installed (https://rustup.rs)?")?;
     ensure!(output.status.success(), "`rustc` failed: {}", String::from_utf8_lossy(&output.stderr));
-    let folder = String::from_utf8_lossy(&output.stdout);
-    let Ok(entries) = fs_err::read_dir(folder.trim()) else { return Ok(false) };
+    let directory = String::from_utf8_lossy(&output.stdout);
+    let Ok(entries) = fs_err::read_dir(directory.trim()) else { return Ok(false) };
     Ok(entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("libstd-")))
 }
 

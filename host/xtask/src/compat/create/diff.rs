@@ -53,8 +53,8 @@ mod tests {
 
     #[test]
     fn a_place_has_its_path() {
-        let told = lines(&json!({"a": {"b": [1, 2]}}), &json!({"a": {"b": [1, 3]}}));
-        assert_eq!(told, ["web.a.b[1]: docker compose 2, windlass 3"]);
+        let found = lines(&json!({"a": {"b": [1, 2]}}), &json!({"a": {"b": [1, 3]}}));
+        assert_eq!(found, ["web.a.b[1]: docker compose 2, windlass 3"]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `compat create`: what each tool makes the engine create, compared as the engine tells it.
+//! `compat create`: what each tool makes the engine create, compared as the engine reports it.
 //!
 //! For each file: `docker compose create`, a look, `windlass create` (must change nothing); everything removed; the same the
 //! other way round under the same project name. Agreement: equal containers, networks and volumes, and neither tool touches
@@ -53,7 +53,7 @@ pub(super) fn run(setup: &Setup) -> anyhow::Result<()> {
     let failed = bench.failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     failed.iter().try_for_each(|project| engine.clear(project))?;
     done?;
-    tally.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).print(&setup.peer, setup.at_least)
+    tally.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).print(&setup.compose, setup.at_least)
 }
 
 /// What all comparisons share.
@@ -78,22 +78,22 @@ struct Turn {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tool {
-    Peer,
+    Compose,
     Windlass,
 }
 
 impl Tool {
     fn name(self) -> &'static str {
         match self {
-            Self::Peer => "docker compose",
+            Self::Compose => "docker compose",
             Self::Windlass => "windlass",
         }
     }
 
     fn other(self) -> Self {
         match self {
-            Self::Peer => Self::Windlass,
-            Self::Windlass => Self::Peer,
+            Self::Compose => Self::Windlass,
+            Self::Windlass => Self::Compose,
         }
     }
 }
@@ -124,7 +124,7 @@ impl Bench<'_> {
     }
 
     fn both(&self, case: &Case, project: &str, canonical: &Json) -> anyhow::Result<Outcome> {
-        let theirs = self.turn(Tool::Peer, case, project, canonical)?;
+        let theirs = self.turn(Tool::Compose, case, project, canonical)?;
         let ours = self.turn(Tool::Windlass, case, project, canonical)?;
         Ok(match (theirs.refusal, ours.refusal) {
             (Some(theirs), Some(ours)) => Outcome::BothFail { theirs, ours },
@@ -183,12 +183,12 @@ impl Bench<'_> {
     /// Success, standard output, standard error.
     fn say(&self, tool: Tool, case: &Case, project: &str, command: &[&str]) -> anyhow::Result<(bool, String, String)> {
         let (program, first): (&Path, &[&str]) = match tool {
-            Tool::Peer => (Path::new("docker"), &["compose"]),
+            Tool::Compose => (Path::new("docker"), &["compose"]),
             Tool::Windlass => (&self.setup.windlass, &[]),
         };
         let mut run = Command::new(program);
         run.args(first).args(own_arguments(case)).args(["-p", project, "--progress", "quiet"]).args(command);
-        let output = run.current_dir(&case.folder).stdin(Stdio::null()).output();
+        let output = run.current_dir(&case.directory).stdin(Stdio::null()).output();
         let output = output.with_context(|| format!("{} does not start", program.display()))?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let (out, err) = (text(&output.stdout), text(&output.stderr));

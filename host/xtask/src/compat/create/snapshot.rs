@@ -9,7 +9,7 @@ use super::engine::Engine;
 const VERSION: &str = "com.docker.compose.version";
 const HASH: &str = "com.docker.compose.config-hash";
 const DEPENDS_ON: &str = "com.docker.compose.depends_on";
-/// Labels of our own, which the peer cannot have.
+/// Labels of our own, which `docker compose` cannot have.
 const OURS: &str = "dev.windlass.";
 
 /// Containers, networks and volumes of a project.
@@ -95,7 +95,7 @@ fn with_names(mut kept: Json, inspected: &Json, names: &[(String, String)]) -> J
     serde_json::from_str(&printed).unwrap_or(kept)
 }
 
-/// Volumes and folders that the engine named.
+/// Volumes and directories that the engine named.
 fn engine_names(mounts: &mut Json) {
     for mount in mounts.as_array_mut().into_iter().flatten().filter_map(Json::as_object_mut) {
         let given = mount.get("Name").map(text).unwrap_or_default();

@@ -62,7 +62,7 @@ impl Tally {
         }
     }
 
-    pub(super) fn print(mut self, peer: &str, at_least: f64) -> anyhow::Result<()> {
+    pub(super) fn print(mut self, compose: &str, at_least: f64) -> anyhow::Result<()> {
         self.both_fail.sort();
         for (label, reasons) in &self.both_fail {
             println!("both fail {label}\n{}", indent(reasons));
@@ -71,7 +71,7 @@ impl Tally {
         let all = agree + self.wrong + self.stale;
         #[expect(clippy::cast_precision_loss, reason = "a few thousand cases")]
         let share = if all == 0 { 100.0 } else { 100.0 * agree as f64 / all as f64 };
-        println!("compared with docker compose {peer}");
+        println!("compared with docker compose {compose}");
         println!("  agreement        {agree:>6}  ({share:.1} %)");
         println!("    both create    {:>6}  of these {} equal in every field", self.same, self.equal);
         println!("    both fail      {:>6}", self.both_fail.len());
@@ -86,7 +86,7 @@ impl Tally {
     }
 }
 
-/// What went wrong: windlass marks it, the peer says it last.
+/// What went wrong: windlass marks it, `docker compose` says it last.
 fn reason(text: &str) -> &str {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     lines.clone().find(|line| line.starts_with("error: ")).or_else(|| lines.next_back()).unwrap_or_default()
