@@ -59,6 +59,19 @@ fn the_page_of_variables_is_the_programs_list() {
 }
 
 #[test]
+fn the_index_of_the_design_names_every_page() {
+    let pages = root().join("docs/design");
+    let index = fs_err::read_to_string(pages.join("README.md")).expect("the index");
+    for page in fs_err::read_dir(&pages).expect("the pages") {
+        let name = page.expect("an entry").file_name().to_string_lossy().into_owned();
+        assert!(
+            name == "README.md" || index.contains(&format!("({name})")),
+            "docs/design/README.md does not name {name}"
+        );
+    }
+}
+
+#[test]
 fn every_broken_file_is_refused_in_good_words() {
     let tour = root().join("host/model/tests/broken");
     let mut cases: Vec<PathBuf> =

@@ -17,7 +17,7 @@ use crate::output::table;
 
 /// Check the compose file and print it in canonical form
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "one flag a variant, as the peer has them")]
+#[expect(clippy::struct_excessive_bools, reason = "one flag a variant, as `docker compose` has them")]
 pub(crate) struct ConfigArgs {
     /// Print the variables that `${…}` may use
     #[arg(long)]
@@ -212,7 +212,7 @@ fn variables(args: &ConfigArgs, loaded: &Loaded) -> String {
         Some(_) => {
             let json = variables_as(loaded, ["name", "defaultvalue", "presencevalue", "required"]);
             let value = serde_json::from_str(&json).unwrap_or_default();
-            // The peer indents this by four.
+            // `docker compose` indents this by four.
             return render::yaml::document(&value).replace("\n  ", "\n    ");
         }
         None => {}
@@ -226,7 +226,7 @@ fn variables(args: &ConfigArgs, loaded: &Loaded) -> String {
     table::render(table::PRETTY, &cells)
 }
 
-/// The variables as JSON, with the peer's names of fields.
+/// The variables as JSON, with `docker compose`'s names of fields.
 fn variables_as(loaded: &Loaded, [name, default, alternate, required]: [&str; 4]) -> String {
     let all = loaded.variables.iter();
     let fields = |v: &windlass_model::load::Variable| {

@@ -12,6 +12,7 @@ use windlass_runtime::engine::{ContainerFilter, ExecSession, ExecSpec, OutputStr
 
 use crate::entry::context::Context;
 use crate::entry::project;
+use crate::entry::terminal::{self, RawMode};
 use crate::errors::{CliError, CliResult};
 
 /// Run a command in a running container
@@ -39,7 +40,7 @@ pub(crate) struct ExecArgs {
     /// User
     #[arg(short, long, value_name = "USER")]
     user: Option<String>,
-    /// Folder
+    /// Path to the working directory inside the container
     #[arg(short, long, value_name = "DIR")]
     workdir: Option<String>,
     /// Service
@@ -74,7 +75,8 @@ pub(crate) async fn run(context: &Context, args: ExecArgs) -> CliResult<()> {
         return Ok(());
     }
     let id = session.id.clone();
-    let raw = tty.then(RawMode::enter).transpose()?;
+    let raw = tty.then(RawMode::enter).transpose();
+    let raw = raw.map_err(|source| CliError::io("switch the terminal to raw mode", source))?;
     let streamed = stream(context, &*engine, session, tty).await;
     drop(raw);
     streamed?;
@@ -122,7 +124,7 @@ async fn stream(context: &Context, engine: &dyn Engine, mut session: ExecSession
             },
             bytes = typed.recv(), if input.is_some() => match (bytes, &mut input) {
                 (Some(bytes), Some(pipe)) => {
-                    // The command may have ended; its output tells.
+                    // A failed write usually means that the command exited; the end of its output reports that.
                     if pipe.write_all(&bytes).await.is_err() || pipe.flush().await.is_err() {
                         input = None;
                     }
@@ -159,27 +161,9 @@ fn resizes() -> CliResult<tokio::signal::unix::Signal> {
     tokio::signal::unix::signal(kind).map_err(|source| CliError::io("listen to changes of the terminal's size", source))
 }
 
-/// Tells the command's terminal its size; one that does not know it is a nuisance, not an error.
+/// Gives the command's terminal the size of ours. A wrong size is a nuisance, not an error.
 async fn resize(engine: &dyn Engine, id: &str) {
-    if let Ok((width, height)) = crossterm::terminal::size() {
+    if let Some((width, height)) = terminal::size() {
         drop(engine.exec_resize(id, width, height).await);
-    }
-}
-
-/// The terminal passes every key on while this lives.
-struct RawMode;
-
-impl RawMode {
-    fn enter() -> CliResult<Self> {
-        crossterm::terminal::enable_raw_mode()
-            .map_err(|source| CliError::io("switch the terminal to raw mode", source))?;
-        Ok(Self)
-    }
-}
-
-impl Drop for RawMode {
-    fn drop(&mut self) {
-        // Nothing more can be done for a terminal that does not come back.
-        drop(crossterm::terminal::disable_raw_mode());
     }
 }

@@ -17,7 +17,9 @@ pub(crate) mod images;
 pub(crate) mod kill;
 pub(crate) mod logs;
 pub(crate) mod ls;
+pub(crate) mod manual;
 pub(crate) mod plan;
+pub(crate) mod plugin_metadata;
 pub(crate) mod port;
 pub(crate) mod ps;
 pub(crate) mod pull;
@@ -50,7 +52,9 @@ pub(crate) async fn dispatch(context: &Context, cli: Cli) -> CliResult<()> {
         Command::Kill(args) => kill::run(context, args).await,
         Command::Logs(args) => logs::run(context, args).await,
         Command::Ls(args) => ls::run(context, args).await,
+        Command::Manual(args) => manual::run(context, &args),
         Command::Plan(args) => plan::run(context, args).await,
+        Command::PluginMetadata => plugin_metadata::run(context),
         Command::Port(args) => port::run(context, args).await,
         Command::Ps(args) => ps::run(context, args).await,
         Command::Pull(args) => pull::run(context, args).await,

@@ -120,7 +120,7 @@ fn print(context: &Context, args: &PsArgs, containers: &[Container]) -> CliResul
     }
 }
 
-/// Without the cut of tables, keys in the peer's order.
+/// Without the cut of tables, keys in `docker compose`'s order.
 fn json_line(row: &BTreeMap<&str, Json>) -> Json {
     row.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect::<serde_json::Map<_, _>>().into()
 }
@@ -157,7 +157,7 @@ fn empty() -> Container {
     }
 }
 
-/// All fields of a row, by the names of the peer's JSON and templates.
+/// All fields of a row, by the names of `docker compose`'s JSON and templates.
 fn fields(container: &Container, now: i64, whole: bool) -> BTreeMap<&'static str, Json> {
     let written: Vec<String> = container.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let volumes = container.mounts.iter().filter(|mount| mount.kind == "volume").count();

@@ -40,7 +40,11 @@ pub(crate) enum Command {
     Kill(commands::kill::KillArgs),
     Logs(commands::logs::LogsArgs),
     Ls(commands::ls::LsArgs),
+    #[command(hide = true)]
+    Manual(commands::manual::ManualArgs),
     Plan(commands::plan::PlanArgs),
+    #[command(name = commands::plugin_metadata::COMMAND, hide = true)]
+    PluginMetadata,
     Port(commands::port::PortArgs),
     Ps(commands::ps::PsArgs),
     Pull(commands::pull::PullArgs),
@@ -53,7 +57,7 @@ pub(crate) enum Command {
     Version(commands::version::VersionArgs),
 }
 
-/// The whole command line, with what the Docker client asks its plugins.
+/// The whole command line, for parsing, completion scripts and manual pages.
 pub(crate) fn complete_command() -> clap::Command {
-    Cli::command().subcommand(clap::Command::new("docker-cli-plugin-metadata").hide(true))
+    Cli::command()
 }

@@ -49,21 +49,21 @@ variables! {
     DOCKER_HOST;
     /// Docker context to take the engine's address from.
     DOCKER_CONTEXT;
-    /// Folder of the Docker client's configuration (default `~/.docker`).
+    /// Directory of the Docker client's configuration (default `~/.docker`).
     DOCKER_CONFIG;
-    /// Folder of `ca.pem`, `cert.pem` and `key.pem`.
+    /// Directory of `ca.pem`, `cert.pem` and `key.pem`.
     DOCKER_CERT_PATH;
     /// Set to anything but the empty text: TLS with verification.
     DOCKER_TLS_VERIFY;
     /// `0`: build with the engine's classic builder even where `buildx` is installed.
     DOCKER_BUILDKIT;
-    /// Home folder, for `~` in compose files and for the Docker client's configuration.
+    /// Home directory, for `~` in compose files and for the Docker client's configuration.
     HOME;
-    /// Folder for caches (default `~/.cache`); compiled plugins are kept in `windlass` below it.
+    /// Directory for caches (default `~/.cache`); compiled plugins are kept in `windlass` below it.
     XDG_CACHE_HOME;
-    /// Folder for files of this login (default: the temporary folder); project locks are kept in `windlass` below it.
+    /// Directory for files of this login (default: the temporary directory); project locks are kept in `windlass` below it.
     XDG_RUNTIME_DIR;
-    /// Folder of the project locks when there is no `XDG_RUNTIME_DIR`.
+    /// Directory of the project locks when there is no `XDG_RUNTIME_DIR`.
     TMPDIR;
 }
 
@@ -90,7 +90,7 @@ impl Environment {
         self.get(name).is_some_and(|value| matches!(value, "y" | "1" | "t" | "T" | "true" | "TRUE" | "True"))
     }
 
-    /// A variable that names a folder.
+    /// A variable that names a directory.
     #[must_use]
     pub fn path(&self, name: &str) -> Option<PathBuf> {
         self.get(name).map(PathBuf::from)

@@ -11,7 +11,7 @@ pub(crate) struct OsFiles;
 
 impl FileSource for OsFiles {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        // The loader names the path itself, in the peer's words, so fs_err's wording would say it twice.
+        // The loader names the path itself, in `docker compose`'s words, so fs_err's wording would say it twice.
         let mut content = Vec::new();
         io::Read::read_to_end(&mut std::fs::File::open(path)?, &mut content)?;
         Ok(content)

@@ -14,7 +14,7 @@ pub struct GlobalArgs {
     /// Project name
     #[arg(short, long, value_name = "NAME")]
     pub(crate) project_name: Option<String>,
-    /// Base folder of relative paths (default: the folder of the first compose file)
+    /// Base directory of relative paths (default: the directory of the first compose file)
     #[arg(long, value_name = "DIR", alias = "workdir")]
     pub(crate) project_directory: Option<PathBuf>,
     /// Environment file for `${…}` in the compose file, instead of `.env`; later ones win

@@ -11,4 +11,5 @@ pub(crate) mod lock;
 pub(crate) mod project;
 pub(crate) mod settings;
 pub(crate) mod signals;
+pub(crate) mod terminal;
 pub(crate) mod world;

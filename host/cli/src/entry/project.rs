@@ -30,7 +30,7 @@ pub(crate) fn load(context: &Context, change: impl FnOnce(&mut LoadOptions)) -> 
     Ok(loaded)
 }
 
-/// Loads a project for a command that creates, narrowed to services. Tells what the engine will not do of it.
+/// Loads a project for a command that creates, narrowed to services. Warns of what the engine will not do of it.
 pub(crate) async fn selected(
     context: &Context,
     engine: &Arc<dyn Engine>,
@@ -109,7 +109,7 @@ pub(crate) fn scope(project: &Project) -> Scope {
     }
 }
 
-/// Services named on the command line that nobody knows, in the peer's words.
+/// Services named on the command line that no file defines, in `docker compose`'s words.
 pub(crate) fn check_names<'n>(wanted: &[String], known: impl Iterator<Item = &'n str> + Clone) -> CliResult<()> {
     match wanted.iter().find(|name| !known.clone().any(|known| known == name.as_str())) {
         Some(name) => Err(no_such_service(name, known)),

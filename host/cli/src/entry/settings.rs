@@ -1,4 +1,4 @@
-//! Flags, variables and defaults as plain values: what a run is told before it does anything.
+//! Flags, variables and defaults as plain values: what a run knows before it does anything.
 
 use std::path::PathBuf;
 
@@ -36,7 +36,7 @@ pub enum Ansi {
 /// Values of the global flags, after variables and defaults.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Current folder.
+    /// Current directory.
     pub cwd: PathBuf,
     /// Environment of the process.
     pub environment: Environment,
@@ -128,7 +128,7 @@ impl Settings {
         }
     }
 
-    /// What the loader is told, before a command adds its own wishes.
+    /// What the loader gets, before a command adds its own requests.
     #[must_use]
     pub fn load_options(&self) -> LoadOptions {
         LoadOptions {

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use crate::entry::backend::{Backend, Machine};
 use crate::entry::env_vars::Environment;
+use crate::entry::terminal;
 use crate::output::ui::{Streams, Terminals};
 
 /// Everything that a run touches.
@@ -15,7 +16,7 @@ pub struct World {
     pub args: Vec<String>,
     /// Environment.
     pub environment: Environment,
-    /// Current folder.
+    /// Current directory.
     pub cwd: PathBuf,
     /// Streams.
     pub streams: Streams,
@@ -33,7 +34,7 @@ impl World {
             input: io::stdin().is_terminal(),
             out: io::stdout().is_terminal(),
             err: io::stderr().is_terminal(),
-            size: crossterm::terminal::size().ok().filter(|(columns, _)| *columns > 0),
+            size: terminal::size(),
         };
         let streams = Streams {
             out: Box::new(io::stdout()),

@@ -5,7 +5,7 @@ use windlass_model::validate::span_of;
 use windlass_plan::Step;
 use windlass_plan::step::Action;
 
-/// The place of a failed step; `message` tells what about it failed.
+/// The place of a failed step; `message` says what about it failed.
 pub(crate) fn place(typed: &Node, step: &Step, message: &str) -> Option<Span> {
     let service = step.service.as_deref();
     let of = |keys: &[&str]| span_of(typed, &[&["services", service?], keys].concat());

@@ -100,7 +100,7 @@ impl UiOptions {
     }
 }
 
-/// The one who prints.
+/// Writes all output of the program.
 pub(crate) struct Ui {
     inner: Mutex<Inner>,
     options: UiOptions,
@@ -113,7 +113,7 @@ struct Inner {
     live: Vec<String>,
     drawn: usize,
     problems_as_json: bool,
-    folder: PathBuf,
+    directory: PathBuf,
 }
 
 impl Ui {
@@ -129,22 +129,22 @@ impl Ui {
                 live: Vec::new(),
                 drawn: 0,
                 problems_as_json: false,
-                folder: PathBuf::new(),
+                directory: PathBuf::new(),
             }),
             options,
         }
     }
 
-    /// From here on places in files below this folder are shown relative to it.
-    pub(crate) fn stand_in(&self, folder: &Path) {
-        self.lock().folder = folder.to_path_buf();
+    /// From here on places in files below this directory are shown relative to it.
+    pub(crate) fn stand_in(&self, directory: &Path) {
+        self.lock().directory = directory.to_path_buf();
     }
 
-    /// A path as a person who stands in the current folder would write it.
+    /// A path as a person in the current directory would write it.
     #[must_use]
     pub(crate) fn shown(&self, path: &Path) -> String {
-        let folder = self.lock().folder.clone();
-        let inside = path.strip_prefix(&folder).ok().filter(|_| !folder.as_os_str().is_empty());
+        let directory = self.lock().directory.clone();
+        let inside = path.strip_prefix(&directory).ok().filter(|_| !directory.as_os_str().is_empty());
         inside.unwrap_or(path).display().to_string()
     }
 
@@ -273,7 +273,7 @@ impl Ui {
     fn above(&self, bytes: &[u8]) {
         let mut inner = self.lock();
         inner.erase();
-        // Nobody is left to be told that standard error is closed.
+        // There is no channel left to report that standard error is closed.
         drop(inner.err.write_all(bytes));
         inner.draw();
         drop(inner.err.flush());

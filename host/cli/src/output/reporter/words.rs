@@ -14,7 +14,7 @@ pub(crate) fn step(plan: &Plan, id: StepId) -> &Step {
     &plan.steps[id.0]
 }
 
-/// Kind and name of what a step is about, as the peer names resources.
+/// Kind and name of what a step is about, as `docker compose` names resources.
 pub(crate) fn resource(step: &Step) -> String {
     let object = windlass_plan::render::subject(step);
     match &step.action {
