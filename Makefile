@@ -1,6 +1,7 @@
 # Two commands matter: `make demo` and `make test`. Both install what is missing (Debian, Ubuntu) and say so.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down test check plugins bench faults mutants
+PREFIX ?= /usr/local
+.PHONY: help demo demo-down test check plugins bench faults mutants install uninstall dist
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,5 +31,14 @@ plugins: ## Build the plugins that are embedded in the binary
 bench: plugins ## Time Windlass beside `docker compose`
 	@scripts/setup engine
 	@scripts/test-images
-	@cargo build --release -p windlass
+	@cargo build --release --bin windlass
 	@bench/run.py
+
+install: ## Install below PREFIX (/usr/local): program, manual pages, completions, `docker windlass`
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/package install
+
+uninstall: ## Remove what `make install` put below PREFIX
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/package uninstall
+
+dist: ## Make an archive, a Debian package, checksums and the list of parts in target/dist
+	@scripts/package dist
