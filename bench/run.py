@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Times Windlass beside `docker compose`, in turn, in one run, and prints ratios.
 
-    bench/run.py [--windlass PATH] [--peer 'docker compose'] [--runs N] [--many N] [--only NAME…] [--json FILE] [--check]
+    bench/run.py [--windlass PATH] [--compose 'docker compose'] [--podup PATH] [--runs N] [--many N] [--only NAME…] [--json FILE] [--check]
 
 Each case runs both tools A B A B …; the medians and their ratio are printed, with the target where the project has one.
 Times of one machine say little, ratios of one run say more. `--check` makes a missed target exit 1; without it the
-exit code only tells whether every command succeeded. Needs an engine and a local image `windlass-test/busybox:1`.
+exit code only says whether every command succeeded. Needs an engine and a local image `windlass-test/busybox:1`.
 """
 
 import argparse
@@ -20,6 +20,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,22 +30,24 @@ IMAGE = "windlass-test/busybox:1"
 
 @dataclass
 class Result:
-    """Seconds (or bytes) of both tools in one case; `peer` is empty where the peer does not take part."""
+    """Seconds (or bytes) of the tools in one case; a list is empty where that tool does not take part."""
 
     name: str
     unit: str = "ms"
     ours: list[float] = field(default_factory=list)
-    peer: list[float] = field(default_factory=list)
+    compose: list[float] = field(default_factory=list)
+    podup: list[float] = field(default_factory=list)
     target: str = ""
     met: bool | None = None
 
 
 class Bench:
-    """The two tools, and how to time them."""
+    """The tools, and how to time them. `podup` takes part in what needs no engine, where it is installed."""
 
-    def __init__(self, windlass: str, peer: str, runs: int, many: int):
+    def __init__(self, windlass: str, compose: str, podup: str | None, runs: int, many: int):
         self.windlass = [windlass]
-        self.peer = shlex.split(peer)
+        self.compose = shlex.split(compose)
+        self.podup = [podup] if podup else []
         self.runs = runs
         self.many = many
         self.results: list[Result] = []
@@ -59,23 +62,23 @@ class Bench:
         return took
 
     def pair(self, name: str, args: list[str], cwd: Path, ratio: float | None = None) -> Result:
-        """Both tools run the same command in turn; the target is an upper bound of ours / peer."""
+        """Both tools run the same command in turn; the target is an upper bound of ours / `docker compose`'s."""
         result = Result(name)
-        for tool in (self.windlass, self.peer):
+        for tool in (self.windlass, self.compose):
             self.seconds(tool, args, cwd)
         for _ in range(self.runs):
             result.ours.append(self.seconds(self.windlass, args, cwd))
-            result.peer.append(self.seconds(self.peer, args, cwd))
+            result.compose.append(self.seconds(self.compose, args, cwd))
         if ratio is not None:
-            result.target = f"≤ {ratio:.3f} × peer"
-            result.met = median(result.ours) <= ratio * median(result.peer)
+            result.target = f"≤ {ratio:.3f} × compose"
+            result.met = median(result.ours) <= ratio * median(result.compose)
         return self.add(result)
 
     def cycle(self, count: int, cwd: Path) -> None:
         """`up -d` and `down` of a project, each tool with its own fresh project."""
         up, down = Result(f"up -d, {count} services"), Result(f"down, {count} services")
         for _ in range(max(1, min(self.runs, 3))):
-            for tool, up_times, down_times in ((self.windlass, up.ours, down.ours), (self.peer, up.peer, down.peer)):
+            for tool, up_times, down_times in ((self.windlass, up.ours, down.ours), (self.compose, up.compose, down.compose)):
                 up_times.append(self.seconds(tool, ["up", "-d"], cwd))
                 down_times.append(self.seconds(tool, ["down", "-t", "0"], cwd))
         self.add(up)
@@ -84,7 +87,7 @@ class Bench:
     def memory(self, count: int, cwd: Path) -> None:
         """Peak memory of `up -d` and `down`, in runs of their own: looking at processes takes time from them."""
         up, down = Result(f"up -d, {count} services, peak", "MB"), Result(f"down, {count} services, peak", "MB")
-        for tool, ups, downs in ((self.windlass, up.ours, down.ours), (self.peer, up.peer, down.peer)):
+        for tool, ups, downs in ((self.windlass, up.ours, down.ours), (self.compose, up.compose, down.compose)):
             for args, peaks in ((["up", "-d"], ups), (["down", "-t", "0"], downs)):
                 process = subprocess.Popen(tool + args, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                 with Peak(process.pid) as peak:
@@ -99,7 +102,7 @@ class Bench:
         end = Result(f"up, {count} services, Ctrl-C to the end")
         memory = Result(f"up, {count} services, attached, peak", "MB")
         for look in [False] * max(1, min(self.runs, 3)) + [True]:
-            for tool, side in ((self.windlass, "ours"), (self.peer, "peer")):
+            for tool, side in ((self.windlass, "ours"), (self.compose, "compose")):
                 times = self.attached_once(tool, count, cwd, look)
                 if look:
                     getattr(memory, side).append(times[2])
@@ -130,8 +133,32 @@ class Bench:
             process.wait()
         return shown - begin, time.monotonic() - shown, peak.bytes
 
+    def all_three(self, name: str, args: list[str], cwd: Path, measure: Callable[[list[str], list[str], Path], float], unit: str = "ms") -> None:
+        """Each tool in turn, many times, because these runs are short; the target is podup where it is installed."""
+        result = Result(name, unit)
+        turns = [(self.windlass, result.ours), (self.compose, result.compose)]
+        if self.podup:
+            turns.append((self.podup, result.podup))
+        for tool, _ in turns:
+            measure(tool, args, cwd)
+        for _ in range(3 * self.runs):
+            for tool, values in turns:
+                values.append(measure(tool, args, cwd))
+        if result.podup:
+            result.target = "≤ podup"
+            result.met = median(result.ours) <= median(result.podup)
+        self.add(result)
+
+    def peak(self, tool: list[str], args: list[str], cwd: Path) -> float:
+        """Largest resident set in bytes. By way of `time`: a child of this program would count this program's own memory."""
+        command = ["/usr/bin/time", "-f", "%M", *tool, *args]
+        done = subprocess.run(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        if done.returncode != 0:
+            sys.exit(f"bench: {shlex.join(command)} in {cwd} exited {done.returncode}\n{done.stderr[-2000:]}")
+        return int(done.stderr.split()[-1]) * 1024
+
     def alone(self, name: str, args: list[str], cwd: Path, limit: float) -> Result:
-        """Only ours, with a limit in seconds (the peer may take minutes here)."""
+        """Only ours, with a limit in seconds (`docker compose` may take minutes here)."""
         result = Result(name, target=f"≤ {limit * 1000:.0f} ms")
         self.seconds(self.windlass, args, cwd)
         result.ours = [self.seconds(self.windlass, args, cwd) for _ in range(self.runs)]
@@ -211,13 +238,16 @@ def median(values: list[float]) -> float:
     return statistics.median(values)
 
 
+def number(values: list[float], unit: str) -> str:
+    """The median as a column, in the unit."""
+    return f"{median(values) * {'ms': 1e3, 'MB': 1e-6}[unit]:9.1f}" if values else f"{'–':>9}"
+
+
 def row(result: Result) -> str:
-    scale = {"ms": 1e3, "MB": 1e-6}[result.unit]
-    ours = f"{median(result.ours) * scale:9.1f}"
-    peer = f"{median(result.peer) * scale:9.1f}" if result.peer else f"{'–':>9}"
-    ratio = f"{median(result.ours) / median(result.peer):7.3f}" if result.peer else f"{'–':>7}"
+    columns = " ".join(number(values, result.unit) for values in (result.ours, result.compose, result.podup))
+    ratio = f"{median(result.ours) / median(result.compose):7.3f}" if result.compose else f"{'–':>7}"
     verdict = {True: "met", False: "MISSED", None: ""}[result.met]
-    return f"{result.name + ', ' + result.unit:<48} {ours} {peer} {ratio}  {result.target:<30} {verdict}".rstrip()
+    return f"{result.name + ', ' + result.unit:<48} {columns} {ratio}  {result.target:<30} {verdict}".rstrip()
 
 
 def flat(count: int) -> str:
@@ -242,7 +272,7 @@ def layered(layers: int, width: int) -> str:
 def chain(links: int, wait: bool) -> str:
     """Services that answer on port 80 one second after their start; each waits for the one before.
 
-    The same file for both tools: the peer looks at `healthcheck`, Windlass at `x-windlass`.
+    The same file for both tools: `docker compose` looks at `healthcheck`, Windlass at `x-windlass`.
     """
     serve = "['sh', '-c', 'trap exit TERM; mkdir -p /w; echo ok > /w/index.html; sleep 1; httpd -p 80 -h /w; while :; do sleep 3600 & wait $$!; done']"
     out = ["services:"]
@@ -257,20 +287,28 @@ def chain(links: int, wait: bool) -> str:
 
 
 def project(base: Path, name: str, text: str) -> Path:
-    folder = base / name
-    folder.mkdir(parents=True)
-    (folder / "compose.yaml").write_text(f"name: {name}\n{text}")
-    return folder
+    directory = base / name
+    directory.mkdir(parents=True)
+    (directory / "compose.yaml").write_text(f"name: {name}\n{text}")
+    return directory
 
 
 def case_queries(bench: Bench, base: Path) -> None:
-    folder = project(base, "wlbench-query", flat(10))
-    bench.seconds(bench.peer, ["up", "-d"], folder)
+    directory = project(base, "wlbench-query", flat(10))
+    bench.seconds(bench.compose, ["up", "-d"], directory)
     try:
-        bench.pair("ps, 10 services", ["ps"], folder, ratio=1 / 5)
-        bench.pair("no-op up -d, 10 services", ["up", "-d"], folder, ratio=1 / 5)
+        bench.pair("ps, 10 services", ["ps"], directory, ratio=1 / 5)
+        bench.pair("no-op up -d, 10 services", ["up", "-d"], directory, ratio=1 / 5)
     finally:
-        bench.seconds(bench.peer, ["down", "-t", "0"], folder)
+        bench.seconds(bench.compose, ["down", "-t", "0"], directory)
+
+
+def case_start(bench: Bench, base: Path) -> None:
+    directory = project(base, "wlbench-start", flat(40))
+    bench.all_three("start alone: `--help`", ["--help"], directory, bench.seconds)
+    bench.all_three("config, 40 services", ["config"], directory, bench.seconds)
+    if Path("/usr/bin/time").exists():
+        bench.all_three("config, 40 services, peak", ["config"], directory, bench.peak, "MB")
 
 
 def case_config(bench: Bench, base: Path) -> None:
@@ -295,35 +333,36 @@ def case_memory(bench: Bench, base: Path) -> None:
 def case_chain(bench: Bench, base: Path) -> None:
     """Target: 1.1 × (5 × 1 s + engine time), engine time being that of the same services started one after another."""
     links = 6
-    folder = project(base, "wlbench-chain", chain(links, wait=True))
+    directory = project(base, "wlbench-chain", chain(links, wait=True))
     free = project(base, "wlbench-free", chain(links, wait=False))
     engine = []
     for _ in range(3):
-        subprocess.run(bench.peer + ["create"], cwd=free, check=True, capture_output=True)
+        subprocess.run(bench.compose + ["create"], cwd=free, check=True, capture_output=True)
         names = [f"wlbench-free-s{n}-1" for n in range(links)]
         begin = time.monotonic()
         for name in names:
             subprocess.run(["docker", "start", name], check=True, capture_output=True)
         engine.append(time.monotonic() - begin)
-        bench.seconds(bench.peer, ["down", "-t", "0"], free)
+        bench.seconds(bench.compose, ["down", "-t", "0"], free)
     result = Result("up -d, readiness chain of 6")
     for _ in range(3):
-        for tool, times in ((bench.windlass, result.ours), (bench.peer, result.peer)):
-            times.append(bench.seconds(tool, ["up", "-d"], folder))
-            bench.seconds(tool, ["down", "-t", "0"], folder)
+        for tool, times in ((bench.windlass, result.ours), (bench.compose, result.compose)):
+            times.append(bench.seconds(tool, ["up", "-d"], directory))
+            bench.seconds(tool, ["down", "-t", "0"], directory)
     limit = 1.1 * (links - 1 + median(engine))
     result.target = f"≤ {limit:.2f} s = 1.1 × (5 s + {median(engine):.2f} s)"
     result.met = median(result.ours) <= limit
     bench.add(result)
 
 
-CASES = {"queries": case_queries, "config": case_config, "cycles": case_cycles, "attached": case_attached, "memory": case_memory, "chain": case_chain}
+CASES = {"start": case_start, "queries": case_queries, "config": case_config, "cycles": case_cycles, "attached": case_attached, "memory": case_memory, "chain": case_chain}
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--windlass", default=str(ROOT / "target/release/windlass"))
-    parser.add_argument("--peer", default="docker compose")
+    parser.add_argument("--compose", default="docker compose")
+    parser.add_argument("--podup", default=shutil.which("podup"), help="where podup is (default: the one in PATH, if any)")
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--many", type=int, default=50, help="services of the largest project (fewer: only to try this script)")
     parser.add_argument("--only", nargs="*", choices=sorted(CASES), default=list(CASES))
@@ -336,10 +375,10 @@ def main() -> int:
     options = arguments()
     if shutil.which(options.windlass) is None:
         sys.exit(f"bench: no {options.windlass}; run `make bench`, which builds it")
-    if subprocess.run(shlex.split(options.peer) + ["version"], capture_output=True).returncode != 0:
-        sys.exit(f"bench: `{options.peer}` does not answer: the comparison needs it")
-    bench = Bench(options.windlass, options.peer, options.runs, options.many)
-    print(f"{'median of ' + str(options.runs) + ' runs':<48} {'ours':>9} {'peer':>9} {'ratio':>7}  target")
+    if subprocess.run(shlex.split(options.compose) + ["version"], capture_output=True).returncode != 0:
+        sys.exit(f"bench: `{options.compose}` does not answer: the comparison needs it")
+    bench = Bench(options.windlass, options.compose, options.podup, options.runs, options.many)
+    print(f"{'median of ' + str(options.runs) + ' runs':<48} {'ours':>9} {'compose':>9} {'podup':>9} {'ratio':>7}  target")
     os.environ.pop("COMPOSE_PROJECT_NAME", None)
     with tempfile.TemporaryDirectory(prefix="wlbench-") as base:
         for name in options.only:
