@@ -26,10 +26,10 @@ struct Entry {
     as_of: i64,
     /// Begin of the last run that was counted.
     last_start: Option<i64>,
-    /// The last run was counted by an inspection; the event that tells of it is still to come.
-    start_due: bool,
-    /// The same for the last end.
-    end_due: bool,
+    /// Begin of a run that an inspection has told of; the event that tells of it too is still to come.
+    start_due: Option<i64>,
+    /// The same for an end.
+    end_due: Option<i64>,
 }
 
 /// The state as it is kept.
@@ -66,6 +66,11 @@ impl Book {
     pub(super) fn set_link(&mut self, link: Link) {
         self.changed |= self.link != link;
         self.link = link;
+    }
+
+    /// The containers were listed before: this is a reconnection.
+    pub(super) fn is_listed(&self) -> bool {
+        self.listed
     }
 
     /// Time of the latest event, in nanoseconds since the epoch.
@@ -161,7 +166,7 @@ impl Book {
         instance.name.clone_from(&row.name);
         instance.labels.clone_from(&row.labels);
         instance.oom |= details.oom_killed;
-        let as_of = details.times.latest();
+        let as_of = moment_of(entry, details);
         count(entry, details, &before);
         if as_of >= entry.as_of {
             entry.as_of = as_of;
@@ -225,14 +230,13 @@ impl Book {
 
     fn started(&mut self, id: &str, time: i64) {
         if let Some(entry) = self.entries.get_mut(id) {
-            let counted = std::mem::take(&mut entry.start_due) && entry.last_start.is_some_and(|start| start <= time);
-            if !counted {
-                entry.last_start = entry.last_start.max(Some(time));
+            entry.last_start = entry.last_start.max(Some(time));
+            if entry.start_due.take_if(|start| *start <= time).is_none() {
                 Arc::make_mut(&mut entry.instance).starts += 1;
                 self.changed = true;
             }
-            // The run before it is over: its end, if no event told of it, is not told any more.
-            entry.end_due &= entry.instance.ends.back().is_some_and(|end| end.time > time);
+            // Events of one container come in order: the event of an end before this run was lost.
+            drop(entry.end_due.take_if(|end| *end <= time));
         }
         self.level(id, time, |instance| {
             instance.phase = Phase::Running;
@@ -245,14 +249,14 @@ impl Book {
     /// What comes after an end (a restart, or nothing) the event does not say: the phase is left to an inspection.
     fn died(&mut self, id: &str, time: i64, code: Option<i64>) {
         let Some(entry) = self.entries.get_mut(id) else { return };
-        let counted = std::mem::take(&mut entry.end_due);
-        entry.start_due &= entry.last_start.is_some_and(|start| start > time);
+        drop(entry.start_due.take_if(|start| *start <= time));
+        let told = entry.end_due.take_if(|end| *end <= time);
         let instance = Arc::make_mut(&mut entry.instance);
-        match instance.ends.back_mut().filter(|end| counted && end.time <= time) {
+        match instance.ends.iter_mut().find(|end| told == Some(end.time)) {
             Some(end) => end.code = end.code.or(code),
             None => remember(&mut instance.ends, Ended { code, time }),
         }
-        instance.exit_code = code;
+        instance.exit_code = instance.ends.back().and_then(|end| end.code);
         self.changed = true;
     }
 
@@ -281,6 +285,15 @@ fn health(word: &str) -> Option<Health> {
     }
 }
 
+/// The moment that an inspection is about. A start is told a little later than the inspection says that it was: one that
+/// is about the same run has seen that start, and is not older than the event.
+fn moment_of(entry: &Entry, details: &ContainerDetails) -> i64 {
+    let latest = details.times.latest();
+    let (Some(begin), Some(told)) = (details.times.started, entry.last_start) else { return latest };
+    let same_run = begin <= told && !entry.instance.ends.iter().any(|end| begin < end.time && end.time < told);
+    if same_run { latest.max(told) } else { latest }
+}
+
 /// Counts a start or an end that no event has told of so far: events may come later than the inspection, or be lost while
 /// the connection was.
 fn count(entry: &mut Entry, details: &ContainerDetails, before: &Instance) {
@@ -289,7 +302,7 @@ fn count(entry: &mut Entry, details: &ContainerDetails, before: &Instance) {
         let first_look = entry.last_start.is_none() && before.phase != Phase::Created;
         if !first_look {
             Arc::make_mut(&mut entry.instance).starts += 1;
-            entry.start_due = true;
+            entry.start_due = Some(start);
         }
         entry.last_start = Some(start);
     }
@@ -300,12 +313,13 @@ fn count(entry: &mut Entry, details: &ContainerDetails, before: &Instance) {
     if known.is_none_or(|time| time < finished) && !old {
         let ends = &mut Arc::make_mut(&mut entry.instance).ends;
         remember(ends, Ended { code: details.container.exit_code, time: finished });
-        entry.end_due = true;
+        entry.end_due = Some(finished);
     }
 }
 
 fn remember(ends: &mut VecDeque<Ended>, end: Ended) {
-    ends.push_back(end);
+    let place = ends.partition_point(|known| known.time <= end.time);
+    ends.insert(place, end);
     if ends.len() > ENDS_KEPT {
         ends.pop_front();
     }
@@ -320,14 +334,14 @@ fn entry_of(row: &Container) -> Entry {
         starts: u64::from(phase != Phase::Created),
         ..instance(&row.id, &row.name, row.labels.clone())
     };
-    Entry { instance: Arc::new(instance), as_of: 0, last_start: None, start_due: false, end_due: false }
+    Entry { instance: Arc::new(instance), as_of: 0, last_start: None, start_due: None, end_due: None }
 }
 
 /// The attributes of an event are the container's labels and its name.
 fn entry_of_event(event: &ContainerEvent) -> Entry {
     let name = event.attributes.get("name").cloned().unwrap_or_default();
     let instance = instance(&event.id, &name, event.attributes.clone());
-    Entry { instance: Arc::new(instance), as_of: 0, last_start: None, start_due: false, end_due: false }
+    Entry { instance: Arc::new(instance), as_of: 0, last_start: None, start_due: None, end_due: None }
 }
 
 fn instance(id: &str, name: &str, labels: BTreeMap<String, String>) -> Instance {

@@ -132,7 +132,8 @@ impl Pump {
         let began = Instant::now();
         loop {
             self.attempts += 1;
-            if self.attempts > 1 {
+            // Also before the first attempt to reconnect: a stream that ends at once must not make a busy loop.
+            if self.attempts > 1 || self.book.is_listed() {
                 let rest = pause(backoff(EVENTS_RETRY, EVENTS_RETRY_MAX, self.attempts, self.attempts.into()));
                 if self.meanwhile(rest).await.is_none() {
                     return Ok(None);
