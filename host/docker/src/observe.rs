@@ -38,7 +38,7 @@ impl DockerEngine {
     pub(crate) async fn containers(&self, filter: &ContainerFilter) -> EngineResult<Vec<Container>> {
         let mut wanted = Vec::new();
         match &filter.project {
-            Some(project) => wanted.extend([format!("{}={project}", labels::PROJECT), labels::CONFIG_HASH.to_owned()]),
+            Some(project) => wanted.push(format!("{}={project}", labels::PROJECT)),
             None => wanted.push(labels::PROJECT.to_owned()),
         }
         if let Some(one_off) = filter.one_off {
@@ -51,7 +51,13 @@ impl DockerEngine {
         let all = if filter.all { "1" } else { "0" };
         let rows: Vec<Row> =
             self.get("list containers", "/containers/json", &[("all", all), ("filters", &filters)]).await?;
-        let mut containers: Vec<Container> = rows.into_iter().map(Container::from).collect();
+        // The engine cannot be asked for either of two labels: containers of services carry the hash, those of hooks do not.
+        let ours = |container: &Container| {
+            filter.project.is_none()
+                || container.labels.contains_key(labels::CONFIG_HASH)
+                || (filter.one_off.is_none() && container.is_hook())
+        };
+        let mut containers: Vec<Container> = rows.into_iter().map(Container::from).filter(ours).collect();
         containers.sort_by(|left, right| left.name.cmp(&right.name));
         Ok(containers)
     }

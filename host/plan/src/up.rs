@@ -11,7 +11,7 @@ use crate::containers::converge::Converge;
 use crate::containers::images::{ImageOptions, ImagePlanner, Images};
 use crate::containers::resources::{Resources, Scope};
 use crate::containers::restore::restore;
-use crate::containers::{claims, live, volumes};
+use crate::containers::{claims, leftovers, live, volumes};
 use crate::error::{PlanError, PlanResult};
 use crate::graph::Builder;
 use crate::graph::select;
@@ -26,6 +26,9 @@ use crate::step::{Plan, StepId};
 /// # Errors
 /// When the options name what the model does not have, or the model needs what the engine does not have.
 pub fn up(project: &Project, observed: &Observed, options: &UpOptions) -> PlanResult<Plan> {
+    let all_observed = observed;
+    let stripped = leftovers::without(observed);
+    let observed = stripped.as_ref().unwrap_or(observed);
     let mut builder = Builder::new(&project.name);
     let targets = select::targets(&project.services, &options.targets)?;
     let chosen = if options.no_deps { targets.clone() } else { select::with_dependencies(&project.services, &targets) };
@@ -44,8 +47,12 @@ pub fn up(project: &Project, observed: &Observed, options: &UpOptions) -> PlanRe
     let services: Vec<&Service> = services.iter().collect();
     services.iter().try_for_each(|service| supported(service))?;
     claims::hold(&mut builder, project, observed);
+    let left = leftovers::remove(&mut builder, project, all_observed, &chosen);
+    builder.set_root(left);
     let before = project_hooks(&mut builder, project, Stage::PreUp, options.no_start);
-    builder.set_root(before);
+    if !before.is_empty() {
+        builder.set_root(before);
+    }
     let parts = Parts::plan(&mut builder, project, observed, options, &services)?;
     let mut converge = Converge {
         project,

@@ -441,6 +441,55 @@ services:
     ));
 }
 
+const PREPARED: &str = "services: { web: { image: 'web:1', pre_start: [{ image: 'web:1', command: migrate }] } }";
+
+#[tokio::test(start_paused = true)]
+async fn a_pre_start_that_is_interrupted_or_cannot_start_leaves_no_container() {
+    let world = world(FakeEngine::new());
+    let (trigger, shutdown) = Shutdown::channel();
+    let project = project(PREPARED);
+    let engine = world.engine.clone();
+    let interrupt = async {
+        while engine.container("demo-web-1-pre_start-0").is_none_or(|found| !found.is_up()) {
+            tokio::task::yield_now().await;
+        }
+        trigger.escalate();
+    };
+    let plan = up(&project, &world.engine.snapshot(), &UpOptions::default()).unwrap();
+    let (ran, ()) = tokio::join!(world.run(&project, plan, shutdown), interrupt);
+    assert_eq!(ran.outcome.ending(), Ending::Interrupted);
+    assert_eq!(world.engine.container("demo-web-1-pre_start-0"), None);
+    world.engine.fail("start demo-web-1-pre_start-0", EngineErrorKind::Other, "no space left on device");
+    let ran = world.up(&project).await;
+    assert_eq!(ran.failure(), "failed to start demo-web-1-pre_start-0: no space left on device");
+    assert_eq!(world.engine.container("demo-web-1-pre_start-0"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_killed_run_left_of_a_pre_start_is_found_and_removed() {
+    let world = world(FakeEngine::new().with("web", exits_after(1, 0)));
+    let with_hook = project(PREPARED);
+    {
+        // A run that is killed: dropped while the hook runs.
+        let running = world.up(&with_hook);
+        let killed = async {
+            while world.engine.container("demo-web-1-pre_start-0").is_none_or(|found| !found.is_up()) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            ran = running => panic!("{:?}", ran.lines),
+            () = killed => {}
+        }
+    }
+    assert!(world.engine.container("demo-web-1-pre_start-0").is_some_and(|found| found.is_up()));
+    // The entry is gone from the file meanwhile: nobody makes a container of its name.
+    let ran = world.up(&project("services: { web: { image: 'web:1' } }")).await;
+    assert_eq!(ran.outcome.ending(), Ending::Success, "{:?}", ran.lines);
+    assert_eq!(world.engine.container("demo-web-1-pre_start-0"), None);
+    assert!(world.engine.container("demo-web-1").is_some_and(|web| web.is_replica()));
+}
+
 #[tokio::test(start_paused = true)]
 async fn composes_hooks_run_and_their_failure_shows_the_end_of_their_output() {
     let yaml = "

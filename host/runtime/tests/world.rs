@@ -220,9 +220,8 @@ async fn events_that_are_lost_for_good_are_put_right_by_the_list() {
         engine.forget_events();
         world.until(|snapshot| (snapshot.link != Link::Connected).then_some(())).await.unwrap();
         engine.heal();
-        let ended = |snapshot: &Snapshot| {
-            snapshot.containers.get(&id).filter(|web| web.phase == Phase::Exited).map(Arc::clone)
-        };
+        let ended =
+            |snapshot: &Snapshot| snapshot.containers.get(&id).filter(|web| web.phase == Phase::Exited).map(Arc::clone);
         let web = world.until(ended).await.unwrap();
         assert_eq!((web.name.as_str(), web.exit_code, web.ends.len()), ("renamed", Some(4), 1));
         engine.drop_events();

@@ -94,6 +94,7 @@ async fn candidate(engine: &dyn Engine, project: &str, args: &ExecArgs) -> CliRe
         service: Some(args.service.clone()),
     };
     let mut containers = engine.list_containers(&filter).await?;
+    containers.retain(|container| !container.is_hook());
     containers.sort_by_key(|container| (container.is_one_off(), container.number()));
     let found = match args.index {
         Some(index) => containers.into_iter().find(|container| container.number() == index),

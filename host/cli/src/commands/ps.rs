@@ -52,6 +52,7 @@ pub(crate) async fn run(context: &Context, args: PsArgs) -> CliResult<()> {
     let one_off = if args.all { None } else { Some(false) };
     let filter = ContainerFilter { project: Some(name), all, one_off, service: None };
     let mut containers = engine.list_containers(&filter).await?;
+    containers.retain(|container| !container.is_hook());
     if !args.names.is_empty() {
         known(context, &args, &containers)?;
         containers.retain(|container| args.names.iter().any(|name| name == container.service()));

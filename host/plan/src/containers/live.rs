@@ -33,6 +33,12 @@ impl Container {
         !self.is_one_off() && self.labels.contains_key(labels::CONFIG_HASH)
     }
 
+    /// Runs an entry of `pre_start`, or is what is left of one.
+    #[must_use]
+    pub fn is_hook(&self) -> bool {
+        self.labels.contains_key(labels::HOOK)
+    }
+
     /// Its processes exist (running, paused, or between two runs of its restart policy).
     #[must_use]
     pub fn is_up(&self) -> bool {

@@ -28,7 +28,8 @@ pub struct ContainerFilter {
     pub project: Option<String>,
     /// Stopped ones too.
     pub all: bool,
-    /// `Some(false)`: no one-off containers; `Some(true)`: only those; `None`: both.
+    /// `Some(false)`: only containers of services; `Some(true)`: only one-off ones; `None`: both, and those that run hooks
+    /// ([`Container::is_hook`]).
     pub one_off: Option<bool>,
     /// Only of this service.
     pub service: Option<String>,

@@ -7,7 +7,7 @@ use windlass_plan::step::{ContainerRef, ContainerSpec};
 
 use super::context::Context;
 use super::end::End;
-use crate::engine::{EngineError, EngineErrorKind, ExecSpec, LogOptions, OutputChunk, OutputStream};
+use crate::engine::{EngineError, EngineErrorKind, ExecSpec, OutputChunk, OutputStream};
 use crate::event::Event;
 use crate::failure::StepError;
 use crate::outcome::FailureKind;
@@ -94,7 +94,14 @@ pub(super) async fn run_container(context: &Context, index: usize, hook: &Servic
             );
             End::Failed(StepError::new(FailureKind::Hook, message))
         }
-        Err(error) => End::Failed(error.into()),
+        Err(error) => {
+            // There is nothing to inspect in a container that did not come to its end; left behind it would run on, or
+            // hold the network.
+            if let Err(left) = context.run.execution.engine.remove_container(&id, true, true).await {
+                context.warn(format!("the container of a pre_start hook is left behind: {left}"));
+            }
+            End::Failed(error.into())
+        }
     }
 }
 
@@ -120,12 +127,13 @@ async fn create(
 /// Starts it, passes its output on, and waits for its end.
 async fn to_end(context: &Context, id: &str) -> Result<(i64, Output), EngineError> {
     let engine = &context.run.execution.engine;
+    // Attached, not read from its log: that works with every logging driver, and loses no first line.
+    let mut printed = engine.attach(id, false).await?;
     engine.start_container(id).await?;
     let mut output = Output::default();
-    let options = LogOptions { follow: true, ..LogOptions::default() };
-    let mut log = engine.logs(id, false, &options).await?;
-    while let Some(chunk) = log.next().await {
-        output.take(context, &chunk?);
+    // What it prints is for people; whether it succeeded is told by its end, whatever becomes of its output.
+    while let Some(Ok(chunk)) = printed.next().await {
+        output.take(context, &chunk);
     }
     output.finish(context);
     let world = &context.run.world;

@@ -22,6 +22,7 @@ impl Instances for FakeEngine {
             filter.project.as_ref().is_none_or(|project| container.label(labels::PROJECT) == Some(project))
                 && (filter.all || container.is_up())
                 && filter.one_off.is_none_or(|one_off| container.is_one_off() == one_off)
+                && (filter.one_off.is_none() || !container.is_hook())
                 && filter.service.as_ref().is_none_or(|service| container.service() == service)
         };
         let mut containers = self.snapshot().containers;
