@@ -43,11 +43,16 @@ pub(crate) fn is_compiled(bytes: &[u8]) -> bool {
 }
 
 fn file(engine: &Engine, folder: &Path, digest: &str) -> PathBuf {
-    use std::hash::{Hash as _, Hasher as _};
+    folder.join(name(&engine.precompile_compatibility_hash(), env!("CARGO_PKG_VERSION"), digest))
+}
+
+/// Different for every component, compiler and version of ours: what links to code of an older host may not be run.
+fn name(compiler: &impl std::hash::Hash, version: &str, digest: &str) -> String {
+    use std::hash::Hasher as _;
     let mut hasher = std::hash::DefaultHasher::new();
-    engine.precompile_compatibility_hash().hash(&mut hasher);
-    env!("CARGO_PKG_VERSION").hash(&mut hasher);
-    folder.join(format!("{digest}-{:016x}.cwasm", hasher.finish()))
+    compiler.hash(&mut hasher);
+    std::hash::Hash::hash(version, &mut hasher);
+    format!("{digest}-{:016x}.cwasm", hasher.finish())
 }
 
 fn load(engine: &Engine, path: &Path) -> Option<Component> {
@@ -68,7 +73,8 @@ fn store(path: &Path, compiled: &[u8]) -> Option<()> {
     written.and_then(|()| fs_err::rename(&temporary, path)).ok()
 }
 
-/// Makes the folder, for us alone; `false` when it is somebody else's or open to others.
+/// Makes the folder, for us alone; `false` when it is somebody else's, or others may enter it: then they may have put code
+/// there, and closing it now would come too late.
 #[cfg(unix)]
 fn prepare(folder: &Path) -> bool {
     use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
@@ -77,8 +83,7 @@ fn prepare(folder: &Path) -> bool {
     let Ok(metadata) = fs_err::metadata(folder) else { return false };
     let own = fs_err::metadata("/proc/self").map(|process| process.uid());
     let ours = own.map_or(true, |uid| metadata.uid() == uid);
-    let closed = metadata.permissions().mode() & 0o077 == 0
-        || fs_err::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).is_ok();
+    let closed = metadata.permissions().mode() & 0o077 == 0;
     metadata.is_dir() && ours && closed
 }
 
@@ -86,4 +91,34 @@ fn prepare(folder: &Path) -> bool {
 #[cfg(not(unix))]
 fn prepare(folder: &Path) -> bool {
     fs_err::create_dir_all(folder).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_compiled_code_says_component_compiler_and_version() {
+        let names = [name(&1, "0.1.0", "a"), name(&2, "0.1.0", "a"), name(&1, "0.1.1", "a"), name(&1, "0.1.0", "b")];
+        let different: std::collections::BTreeSet<&String> = names.iter().collect();
+        assert_eq!(different.len(), names.len());
+        assert_eq!(names[0], name(&1, "0.1.0", "a"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_others_may_enter_is_not_used() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let base = tempfile::tempdir().unwrap();
+        let (own, open) = (base.path().join("own"), base.path().join("open"));
+        assert!(prepare(&own));
+        assert_eq!(fs_err::metadata(&own).unwrap().permissions().mode() & 0o777, 0o700);
+        fs_err::create_dir(&open).unwrap();
+        for mode in [0o777, 0o750, 0o701] {
+            fs_err::set_permissions(&open, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert!(!prepare(&open), "{mode:o}");
+        }
+        fs_err::write(base.path().join("file"), "").unwrap();
+        assert!(!prepare(&base.path().join("file")));
+    }
 }

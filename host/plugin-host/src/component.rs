@@ -11,6 +11,7 @@ use windlass_model::windlass::Stage;
 use windlass_runtime::HookError;
 use windlass_runtime::hooks::PluginInfo;
 
+use crate::interfaces::{self, Interfaces};
 use crate::manifest::Manifest;
 use crate::{cache, error, manifest};
 
@@ -30,25 +31,42 @@ pub(crate) struct Loaded {
     pub(crate) info: PluginInfo,
 }
 
-/// Compiles (or takes from the cache) and checks a component.
+/// What can be told of a component from its bytes alone.
+#[derive(Clone)]
+pub(crate) struct Looked {
+    pub(crate) manifest: Manifest,
+    pub(crate) info: PluginInfo,
+}
+
+/// Checks a component without compiling it.
 ///
 /// # Errors
 /// When the bytes are no component, speak another version of the contract, or export nothing we know.
-pub(crate) fn load(engine: &Engine, plugin: &str, bytes: &[u8], folder: Option<&Path>) -> Result<Loaded, HookError> {
+pub(crate) fn look(plugin: &str, bytes: &[u8]) -> Result<Looked, HookError> {
+    let invalid = |reason: String| error::load(plugin, format!("is not valid WebAssembly: {reason}"), None);
     check_kind(plugin, bytes)?;
-    let manifest = manifest::read(bytes)
-        .map_err(|reason| error::load(plugin, format!("is not valid WebAssembly: {reason}"), None))?;
-    let digest = hex(&Sha256::digest(bytes));
-    let component = cache::component(engine, bytes, &digest, folder)
-        .map_err(|reason| error::load(plugin, format!("does not compile: {reason:#}"), None))?;
-    check_imports(engine, plugin, &component)?;
-    let stages = stages(engine, &component);
+    let manifest = manifest::read(bytes).map_err(invalid)?;
+    let interfaces = interfaces::read(bytes).map_err(invalid)?;
+    check_interfaces(plugin, &interfaces)?;
+    let stages = stages(&interfaces);
     if stages.is_empty() {
         let hint = "export at least one interface of windlass:plugin, for example `probe`".to_owned();
         return Err(error::load(plugin, "exports no stage that this version of Windlass knows", Some(hint)));
     }
     let name = if manifest.name.is_empty() { plugin.to_owned() } else { manifest.name.clone() };
+    let digest = hex(&Sha256::digest(bytes));
     let info = PluginInfo { name, version: manifest.version.clone(), digest, stages };
+    Ok(Looked { manifest, info })
+}
+
+/// Checks a component and compiles it, or takes it from the cache.
+///
+/// # Errors
+/// As [`look`], and when it does not compile.
+pub(crate) fn load(engine: &Engine, plugin: &str, bytes: &[u8], folder: Option<&Path>) -> Result<Loaded, HookError> {
+    let Looked { manifest, info } = look(plugin, bytes)?;
+    let component = cache::component(engine, bytes, &info.digest, folder)
+        .map_err(|reason| error::load(plugin, format!("does not compile: {reason:#}"), None))?;
     Ok(Loaded { component, manifest: Arc::new(manifest), info })
 }
 
@@ -67,13 +85,8 @@ fn check_kind(plugin: &str, bytes: &[u8]) -> Result<(), HookError> {
 }
 
 /// Compares what the component imports with what we offer, for a sentence instead of a linker's message.
-fn check_imports(engine: &Engine, plugin: &str, component: &Component) -> Result<(), HookError> {
-    let kind = component.component_type();
-    let names = kind
-        .imports(engine)
-        .map(|(name, _)| name.to_owned())
-        .chain(kind.exports(engine).map(|(name, _)| name.to_owned()));
-    for name in names {
+fn check_interfaces(plugin: &str, interfaces: &Interfaces) -> Result<(), HookError> {
+    for name in interfaces.imports.iter().chain(&interfaces.exports) {
         let Some((_, version)) = name.strip_prefix(PACKAGE).and_then(|rest| rest.split_once('@')) else { continue };
         if parse_version(version) != Some(VERSION) {
             let text = format!("speaks windlass:plugin {version}; this host offers {}.{}", VERSION.0, VERSION.1);
@@ -82,7 +95,7 @@ fn check_imports(engine: &Engine, plugin: &str, component: &Component) -> Result
     }
     let own = |rest: &str| OFFERED.contains(&rest.split('@').next().unwrap_or_default());
     let offered = |name: &str| name.strip_prefix(PACKAGE).map_or_else(|| name.starts_with("wasi:"), own);
-    if let Some((name, _)) = kind.imports(engine).find(|(name, _)| !offered(name)) {
+    if let Some(name) = interfaces.imports.iter().find(|name| !offered(name)) {
         return Err(error::load(plugin, format!("imports {name}, which this host does not offer"), None));
     }
     Ok(())
@@ -93,11 +106,9 @@ fn parse_version(text: &str) -> Option<(u64, u64)> {
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
-fn stages(engine: &Engine, component: &Component) -> Vec<Stage> {
-    let kind = component.component_type();
-    let exported: Vec<String> = kind.exports(engine).map(|(name, _)| name.to_owned()).collect();
-    let interface = |name: &str| name.strip_prefix(PACKAGE).and_then(|rest| rest.split('@').next()).map(str::to_owned);
-    let exported: BTreeSet<String> = exported.iter().filter_map(|name| interface(name)).collect();
+fn stages(interfaces: &Interfaces) -> Vec<Stage> {
+    let interface = |name: &String| Some(name.strip_prefix(PACKAGE)?.split('@').next()?.to_owned());
+    let exported: BTreeSet<String> = interfaces.exports.iter().filter_map(interface).collect();
     Stage::ALL.into_iter().filter(|stage| exported.contains(stage.entry().interface)).collect()
 }
 

@@ -79,3 +79,28 @@ fn permit(text: &str) -> Option<Permit> {
     let port = if port == "*" { None } else { Some(port.parse().ok()?) };
     Some(Permit { host: host.to_lowercase(), port })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn granted(dial: &[&str]) -> Grants {
+        Grants {
+            plugin: "p".to_owned(),
+            permits: dial.iter().filter_map(|text| permit(text)).collect(),
+            refused: Mutex::default(),
+        }
+    }
+
+    #[test]
+    fn a_grant_is_for_a_host_and_a_port() {
+        let grants = granted(&["Chat.example.com:443", "es:*"]);
+        assert!(grants.allows("chat.EXAMPLE.com", 443) && grants.allows("es", 1) && grants.allows("es", 65535));
+        assert_eq!(grants.refusal(), None);
+        assert!(!grants.allows("chat.example.com", 80));
+        assert!(!grants.allows("example.com", 443));
+        let (refusal, hint) = grants.refusal().unwrap();
+        assert!(refusal.contains("chat.example.com:80"), "{refusal}");
+        assert!(hint.contains("x-windlass.plugins.p"), "{hint}");
+    }
+}

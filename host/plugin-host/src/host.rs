@@ -269,6 +269,18 @@ impl Hooks for PluginHost {
         self.load(plugin).await.map(|loaded| loaded.info.clone())
     }
 
+    async fn look(&self, plugin: &str, settings: &[&Json]) -> Result<PluginInfo, HookError> {
+        let (name, declarations) = (plugin.to_owned(), self.options.declarations.clone());
+        let looked = tokio::task::spawn_blocking(move || {
+            let (bytes, _) = registry::find(&name, &declarations)?;
+            component::look(&name, &bytes)
+        });
+        let looked = looked.await.map_err(|_| error::load(plugin, "cannot be read", None))??;
+        let problems = settings.iter().flat_map(|with| crate::settings::problems(&looked.manifest.settings, with));
+        let problems: Vec<String> = problems.collect();
+        if problems.is_empty() { Ok(looked.info) } else { Err(error::load(plugin, problems.join("; "), None)) }
+    }
+
     async fn setting_inputs(&self, plugin: &str, settings: &Json) -> Result<Vec<Input>, HookError> {
         let loaded = self.load(plugin).await?;
         Ok(setting_inputs(&loaded.manifest.settings, settings, &self.options.project_dir))

@@ -241,3 +241,23 @@ impl project::HostService for State {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::ProjectFacts;
+    use crate::testing;
+
+    #[tokio::test]
+    async fn a_granted_secret_gives_its_value_and_another_one_nothing() {
+        let values = [("TOKEN", "s3cret"), ("OTHER", "hidden")];
+        let secrets = values.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let facts = ProjectFacts { secrets, ..ProjectFacts::default() };
+        let mut state = testing::state(facts, &["TOKEN", "UNSET"]);
+        let mut get = async |name: &str| secrets::Host::get(&mut state, name.to_owned()).await.unwrap();
+        assert_eq!(get("TOKEN").await, Ok(Some("s3cret".to_owned())));
+        assert_eq!(get("UNSET").await, Ok(None));
+        let refused = get("OTHER").await.unwrap_err();
+        assert!(refused.contains("OTHER is not granted") && !refused.contains("hidden"), "{refused}");
+    }
+}

@@ -12,6 +12,7 @@ mod error;
 mod grants;
 mod host;
 mod imports;
+mod interfaces;
 mod limits;
 mod manifest;
 mod network;
@@ -19,6 +20,8 @@ mod registry;
 mod settings;
 mod state;
 mod stderr;
+#[cfg(test)]
+mod testing;
 
 pub use host::{HostOptions, PluginHost, ProjectFacts, ServiceFacts};
 pub use limits::Defaults;

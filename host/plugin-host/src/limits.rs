@@ -111,3 +111,23 @@ pub(crate) fn bounded(text: &str, limit: usize) -> String {
     let end = (0..=limit).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     format!("{}… ({} bytes in all)", &text[..end], text.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use wasmtime::ResourceLimiter as _;
+
+    use super::*;
+
+    #[test]
+    fn memory_and_tables_count_against_one_limit() {
+        let mut limit = MemoryLimit::new(1000);
+        assert!(limit.memory_growing(0, 500, None).unwrap());
+        // A table's element takes 16 bytes of ours, whatever it holds.
+        assert!(limit.table_growing(0, 31, None).unwrap());
+        assert!(!limit.exceeded);
+        assert!(!limit.table_growing(31, 32, None).unwrap());
+        assert!(limit.exceeded);
+        assert!(limit.memory_growing(500, 504, None).unwrap());
+        assert!(!limit.memory_growing(504, 505, None).unwrap());
+    }
+}

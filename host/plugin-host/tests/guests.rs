@@ -397,3 +397,67 @@ async fn compiled_code_is_cached_and_found_again() {
     fs_err::write(&path, b"not compiled code").expect("written");
     assert_eq!(make().describe("tcp").await.expect("it loads again"), first);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_tells_what_loading_would_without_compiling() {
+    let cache = tempfile::tempdir().expect("a folder");
+    let make = |fixture: &str| {
+        let source = Some(PluginSource::File(dist(&format!("fixtures/{fixture}.wasm"))));
+        let declaration = PluginDeclaration { source, ..PluginDeclaration::default() };
+        PluginHost::new(HostOptions {
+            cache_dir: Some(cache.path().join("code")),
+            project_dir: std::env::temp_dir(),
+            declarations: BTreeMap::from([("bad".to_owned(), declaration)]),
+            dialer: Arc::new(Loopback(None)),
+            facts: ProjectFacts::default(),
+        })
+    };
+    for (plugin, fixture) in [("bad", "misbehave"), ("bad", "bare"), ("es-bulk", "bare"), ("tcp", "bare")] {
+        let looked = make(fixture).look(plugin, &[]).await.expect("it is fine");
+        assert!(!cache.path().join("code").exists(), "{plugin} was compiled");
+        assert_eq!(looked, host(fixture, None).describe(plugin).await.expect("it loads"), "{plugin} {fixture}");
+    }
+    for fixture in ["wrong-version", "unknown-import"] {
+        let looked = make(fixture).look("bad", &[]).await.expect_err("refused").to_string();
+        assert_eq!(looked, host(fixture, None).describe("bad").await.expect_err("refused").to_string());
+    }
+    let slip = json!({ "prt": 80 });
+    let error = make("bare").look("tcp", &[&slip]).await.expect_err("a slip").to_string();
+    assert!(error.contains("did you mean `port`?"), "{error}");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn inputs_that_are_pipes_or_were_edited_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
+    let input = |path: &Path, sha256: Option<&str>| Input {
+        name: "./data".to_owned(),
+        path: path.to_owned(),
+        role: "from".to_owned(),
+        sha256: sha256.map(str::to_owned),
+    };
+    let host = host("misbehave", None);
+    let refused = async |input: Input| {
+        let call = HookCall { inputs: vec![input], ..call("bad", Stage::Load, json!({ "do": "nothing" })) };
+        host.plan_load(&call).await.expect_err("refused")
+    };
+    let error = refused(input(&pipe, None)).await;
+    assert!(error.to_string().contains("its input ./data is a pipe"), "{error}");
+    assert_eq!(error.hint.as_deref(), Some("`from` names it"));
+    let file = folder.path().join("file");
+    fs_err::write(&file, "B").expect("written");
+    let error = refused(input(&file, Some("559aead08264d5795d3909718cdd05abd49572e84fe55590eef31a88a08fdffd"))).await;
+    assert!(error.to_string().contains("./data was edited while it was loaded"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_for_one_port_does_not_open_another() {
+    let address = server(|_, _, _| (200, "hello".to_owned())).await;
+    let host =
+        declared("misbehave", Some(address), Grants { dial: vec!["127.0.0.1:81".to_owned()], ..Grants::default() });
+    let settings = json!({ "do": "dial-http", "host": "127.0.0.1", "port": address.port(), "text": "/" });
+    let error = host.run(&call("bad", Stage::PostStart, settings)).await.expect_err("another port");
+    assert_eq!(error.kind, HookErrorKind::Denied, "{error}");
+}

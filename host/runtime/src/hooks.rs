@@ -171,6 +171,9 @@ pub enum HookErrorKind {
 pub trait Hooks: Send + Sync {
     /// What a plugin is and exports; loads (and compiles or takes from the cache) the component.
     async fn describe(&self, plugin: &str) -> Result<PluginInfo, HookError>;
+    /// The same by a cheap look at the file alone, and whether `settings` fit: nothing is compiled or run. For saying what is
+    /// wrong before anything is made.
+    async fn look(&self, plugin: &str, settings: &[&Json]) -> Result<PluginInfo, HookError>;
     /// Inputs that the settings name (properties with format `input-path` in the plugin's schema), resolved
     /// against the project directory.
     async fn setting_inputs(&self, plugin: &str, settings: &Json) -> Result<Vec<Input>, HookError>;

@@ -415,3 +415,20 @@ async fn markers_of_the_first_version_count_and_are_replaced_when_something_is_l
     let names: Vec<String> = machine.markers().into_iter().map(|marker| marker.name).collect();
     assert!(names.len() == 1 && !names[0].ends_with("committed"), "{names:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn when_says_how_often() {
+    for (when, applied) in [("always", [1, 1, 1]), ("once", [1, 0, 0]), ("changed", [1, 0, 1])] {
+        let load = format!("x-windlass: {{ load: {{ trucks: {{ plugin: bulk, from: FILE, when: {when} }} }} }}");
+        let (project, _file, _folder) = trucks(&in_volume(&load));
+        let machine = alone();
+        for (run, expected) in applied.into_iter().enumerate() {
+            if run == 2 {
+                machine.hooks.set_steps("bulk", &[("all", "2")]);
+                machine.hooks.set_digest("bulk", "new");
+            }
+            machine.ups(&project).await;
+            assert_eq!(machine.applied(), expected, "{when}, run {run}");
+        }
+    }
+}

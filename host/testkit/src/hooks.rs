@@ -157,6 +157,10 @@ impl Hooks for FakeHooks {
         found.ok_or_else(|| hook_error(plugin, HookErrorKind::Load, "is not installed"))
     }
 
+    async fn look(&self, plugin: &str, _settings: &[&Value]) -> Result<PluginInfo, HookError> {
+        self.describe(plugin).await
+    }
+
     async fn setting_inputs(&self, _plugin: &str, _settings: &Value) -> Result<Vec<Input>, HookError> {
         Ok(Vec::new())
     }
@@ -179,7 +183,9 @@ impl Hooks for FakeHooks {
         check_inputs(call)?;
         let steps = self.lock().steps.get(&call.plugin).cloned();
         Ok(steps.unwrap_or_else(|| {
-            vec![LoadStep { id: "all".to_owned(), title: "load all".to_owned(), fingerprint: "1".to_owned() }]
+            // As real loaders: what would be loaded is told by the content of the inputs.
+            let fingerprint = call.inputs.iter().filter_map(|input| input.sha256.as_deref()).collect();
+            vec![LoadStep { id: "all".to_owned(), title: "load all".to_owned(), fingerprint }]
         }))
     }
 

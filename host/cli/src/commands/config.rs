@@ -11,7 +11,7 @@ use windlass_model::{Loaded, Project, hash, render};
 
 use crate::commands::digests;
 use crate::entry::context::Context;
-use crate::entry::project;
+use crate::entry::{plugins, project};
 use crate::errors::{CliError, CliResult};
 use crate::output::table;
 
@@ -125,7 +125,8 @@ pub(crate) async fn run(context: &Context, args: ConfigArgs) -> CliResult<()> {
         }
     }
     if args.quiet {
-        return Ok(());
+        // Asked whether the file is right: then its plugins must be right too. Other forms of `config` only print.
+        return plugins::check(context, &loaded.project).await;
     }
     let text = text(context, &args, &loaded)?;
     match &args.output {

@@ -8,6 +8,7 @@ pub(crate) mod files;
 pub(crate) mod global_args;
 pub(crate) mod invoked;
 pub(crate) mod lock;
+pub(crate) mod plugins;
 pub(crate) mod project;
 pub(crate) mod settings;
 pub(crate) mod signals;

@@ -41,6 +41,7 @@ pub(crate) async fn selected(
         options.services = services.to_vec();
         options.no_deps = no_deps;
     })?;
+    super::plugins::check(context, &loaded.project).await?;
     let limits = loaded.engine_limits(&engine.info().await?.os);
     if limits.has_errors() {
         return Err(CliError::Model(limits));

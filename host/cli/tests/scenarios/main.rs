@@ -9,6 +9,7 @@ mod errors;
 mod foodtrucks;
 mod harness;
 mod lifecycle;
+mod loads;
 mod plugins;
 mod readiness;
 mod registry;

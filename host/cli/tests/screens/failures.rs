@@ -96,3 +96,27 @@ fn a_dependency_that_ends_with_an_error_is_named() {
     drop(desk.engine.clone().with("job", fails));
     insta::assert_snapshot!(session(&[refused(&desk, &["up", "-d"], 1)]));
 }
+
+#[test]
+fn plugins_are_looked_at_before_anything_is_made() {
+    let wrong = [
+        ("ready: mine", "plugin `mine` is not installed"),
+        ("load: { all: { plugin: tcp } }", "plugin `tcp` cannot stand under `load`"),
+        ("hooks: { post-start: [{ plugin: mine }] }", "plugin `mine` is not installed"),
+    ];
+    for (attached, words) in wrong {
+        let desk = Desk::new(&format!("services:\n  web:\n    image: nginx\n    x-windlass: {{ {attached} }}\n"));
+        for args in [&["plan"][..], &["config", "-q"], &["up", "-d"], &["create"]] {
+            let screen = refused(&desk, args, 1).to_string();
+            assert!(screen.contains(words) && screen.contains("compose.yaml:"), "{args:?}: {screen}");
+        }
+        assert!(desk.engine.calls().is_empty(), "{:?}", desk.engine.calls());
+        // What needs no plugin does not ask for one.
+        for args in [&["config"][..], &["ps"], &["down"]] {
+            assert_eq!(desk.run(args).code, 0, "{args:?}");
+        }
+    }
+    let warns = "services:\n  web:\n    image: nginx\n    x-windlass: { hooks: { post-start: [{ plugin: mine, on-failure: warn }] } }\n";
+    let screen = refused(&Desk::new(warns), &["plan"], 0).to_string();
+    assert!(screen.contains("plugin `mine` is not installed"), "{screen}");
+}

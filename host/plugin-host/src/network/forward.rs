@@ -69,3 +69,19 @@ async fn forward(network: Arc<Network>, socket: TcpSocket, host: String, port: u
         drop(tokio::io::copy_bidirectional(&mut near, &mut far).await);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[tokio::test]
+    async fn connections_that_are_open_at_once_are_bounded() {
+        let (forwarders, network) = (Forwarders::default(), Arc::new(testing::network()));
+        for _ in 0..Defaults::CONNECTIONS {
+            forwarders.start(&network, "es".to_owned(), 9200).expect("there is room");
+        }
+        let error = forwarders.start(&network, "es".to_owned(), 9200).expect_err("it is full");
+        assert_eq!(error.to_string(), "too many connections");
+    }
+}

@@ -4,7 +4,7 @@
 //! engine for a connection. A name resolves to an address of [`FAKE`] that means nothing outside the call.
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use windlass_runtime::engine::Connection;
@@ -97,13 +97,10 @@ impl Network {
 /// A host outside the project: resolved by the system, and refused where a name leads to an address that only a literal
 /// grant may reach (loopback, link-local and with it metadata services).
 async fn outside(host: &str, port: u16) -> io::Result<Connection> {
-    let literal = host.parse::<std::net::IpAddr>().is_ok() || host == "localhost";
     let mut last = io::Error::new(io::ErrorKind::NotFound, format!("{host} has no address"));
     for address in tokio::net::lookup_host((host, port)).await? {
         let ip = address.ip();
-        let local =
-            ip.is_loopback() || ip.is_unspecified() || matches!(ip, std::net::IpAddr::V4(v4) if v4.is_link_local());
-        if local && !literal {
+        if needs_literal_grant(host, ip) {
             last = io::Error::new(
                 io::ErrorKind::PermissionDenied,
                 format!("{host} leads to {ip}, which only a grant of that address may reach"),
@@ -116,4 +113,34 @@ async fn outside(host: &str, port: u16) -> io::Result<Connection> {
         }
     }
     Err(last)
+}
+
+/// A name that leads to this machine, or to the machines beside it: whoever controls the name must not reach them. What the
+/// project file grants by its address is meant.
+fn needs_literal_grant(host: &str, ip: IpAddr) -> bool {
+    let literal = host.parse::<IpAddr>().is_ok() || host == "localhost";
+    let ip = ip.to_canonical();
+    let link_local = match ip {
+        IpAddr::V4(v4) => v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_unicast_link_local(),
+    };
+    !literal && (ip.is_loopback() || ip.is_unspecified() || link_local)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn local_addresses_are_reached_by_a_literal_grant_only() {
+        let local = ["127.0.0.1", "127.8.8.8", "::1", "0.0.0.0", "169.254.169.254", "::ffff:127.0.0.1", "fe80::1"];
+        for ip in local.map(|ip| ip.parse::<IpAddr>().unwrap()) {
+            assert!(needs_literal_grant("metadata.example.com", ip), "{ip}");
+            assert!(!needs_literal_grant(&ip.to_string(), ip), "{ip}");
+        }
+        assert!(!needs_literal_grant("localhost", IpAddr::V4(Ipv4Addr::LOCALHOST)));
+        for ip in ["192.0.2.1", "2001:db8::1"].map(|ip| ip.parse::<IpAddr>().unwrap()) {
+            assert!(!needs_literal_grant("chat.example.com", ip), "{ip}");
+        }
+    }
 }

@@ -25,7 +25,13 @@ pub(super) async fn run(
     let id = context.run.containers.resolve(container);
     let result = command(context, hook, &id).await;
     let gone = |error: &EngineError| {
-        matches!(error.kind, EngineErrorKind::NotFound | EngineErrorKind::NotRunning | EngineErrorKind::Conflict)
+        matches!(
+            error.kind,
+            EngineErrorKind::NotFound
+                | EngineErrorKind::NotRunning
+                | EngineErrorKind::BeingRemoved
+                | EngineErrorKind::Conflict
+        )
     };
     let (code, output) = match result {
         Err(error) if kind == "pre_stop" && gone(&error) => return Ok(()),

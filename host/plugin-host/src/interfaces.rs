@@ -1,0 +1,42 @@
+//! What a component imports and exports, read from its bytes: nothing is compiled.
+
+use wasmparser::{Parser, Payload};
+
+/// Names of interfaces, as they are written in the component.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Interfaces {
+    pub(crate) imports: Vec<String>,
+    pub(crate) exports: Vec<String>,
+}
+
+/// Reads them. Parts inside the component have imports and exports of their own, which mean nothing outside.
+///
+/// # Errors
+/// When the bytes are no WebAssembly.
+pub(crate) fn read(bytes: &[u8]) -> Result<Interfaces, String> {
+    let mut found = Interfaces::default();
+    let mut depth = 0_usize;
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload.map_err(told)? {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentImportSection(section) if depth == 0 => {
+                for import in section {
+                    found.imports.push(import.map_err(told)?.name.name.to_owned());
+                }
+            }
+            Payload::ComponentExportSection(section) if depth == 0 => {
+                for export in section {
+                    found.exports.push(export.map_err(told)?.name.name.to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(found)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the form that `map_err` takes")]
+fn told(error: wasmparser::BinaryReaderError) -> String {
+    error.message().to_owned()
+}
