@@ -121,7 +121,7 @@ impl Limits<'_> {
         }
     }
 
-    /// The service's address is that of its primary network, which may say it too, but not differently.
+    /// The service and its primary network may both set the MAC address; if both do, the addresses must be equal.
     fn mac_address(&mut self, service: &Service) {
         let Some((key, primary)) = service.primary_network() else { return };
         let own = primary.map_or("", |network| network.mac_address.as_str());

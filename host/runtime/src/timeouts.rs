@@ -19,7 +19,7 @@ pub const LOOKS: usize = 16;
 pub const LOOK_RETRIES: u32 = 3;
 /// Growth of the pause between probe attempts.
 pub const BACKOFF_FACTOR: f64 = 1.5;
-/// That pause is at most the time waited so far divided by this, once it is longer than the first pause.
+/// Caps the pause between attempts at 1/PATIENCE of the time waited so far, but never below the first pause.
 pub const PATIENCE: u32 = 12;
 /// Jitter of that pause, to either side.
 pub const JITTER: f64 = 0.2;

@@ -65,7 +65,7 @@ pub(crate) struct UpArgs {
     /// Wait until all run, and are healthy where the engine checks that; implies --detach
     #[arg(long)]
     wait: bool,
-    /// Most seconds to wait with --wait
+    /// Maximum duration in seconds to wait with --wait
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     wait_timeout: Option<i64>,
     /// No colours in container output

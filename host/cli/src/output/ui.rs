@@ -183,7 +183,7 @@ impl Ui {
             inner.draw();
         }
         written.map_err(|source| match source.kind() {
-            // As if the signal had ended us.
+            // Exits like a process killed by SIGPIPE (128 + 13).
             io::ErrorKind::BrokenPipe => CliError::Exit(141),
             _ => CliError::io("write to standard output", source),
         })

@@ -1,4 +1,4 @@
-//! `HostConfig`: how the container meets the machine.
+//! Builds the `HostConfig` of the engine's interface: everything about a container that concerns the machine.
 
 use std::collections::{BTreeMap, HashMap};
 use std::str::FromStr;

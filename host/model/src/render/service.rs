@@ -244,7 +244,7 @@ fn develop(develop: &Develop, form: Form) -> Doc {
 }
 
 fn blkio(config: &BlkioConfig, form: Form) -> Doc {
-    // The types of the items have no names for JSON, so their Go names show.
+    // Compose's structs have no JSON tags here, so it prints the names of their Go fields.
     let (path, rate, weight) = if form.in_json() { ("Path", "Rate", "Weight") } else { ("path", "rate", "weight") };
     let device = |text: &str| Object::default().put(path, text.to_owned());
     let limit = |limited: &ThrottleDevice| device(&limited.path).put(rate, limited.rate.to_string()).done();

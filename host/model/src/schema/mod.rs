@@ -36,7 +36,7 @@ pub fn check_nothing(tree: &Node, out: &mut Diagnostics) {
 
 struct Walk<'o> {
     out: &'o mut Diagnostics,
-    /// Only `null` where it may not stand is told, or only the rest.
+    /// `true`: report only misplaced `null`s; `false`: report everything else.
     nothing: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Plain lines, for pipes and CI: one a resource when it ends, what a probe waits for when that changes, failures.
+//! Plain lines, for pipes and CI: one line per resource when it finishes, what a probe waits for when that changes, failures.
 
 use std::collections::HashMap;
 
