@@ -41,6 +41,9 @@ pub fn run(world: World) -> u8 {
     let ui = Arc::new(Ui::new(streams, settings.ui_options()));
     ui.stand_in(&settings.cwd);
     let context = Context { ui: Arc::clone(&ui), settings, backend, typed: OnceLock::new(), now };
+    // Of this thread, on which every command runs: two programs in one process (tests) do not see each other's calls.
+    let printer = || entry::trace::Printer::new(Arc::clone(&ui));
+    let _trace = context.traced().then(|| tracing::subscriber::set_default(printer()));
     match block_on(commands::dispatch(&context, cli)) {
         Ok(()) => 0,
         Err(error) => finish(&ui, &error),

@@ -5,9 +5,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use windlass_model::node::Node;
 use windlass_runtime::Engine;
+use windlass_runtime::engine::Traced;
 
 use crate::entry::backend::Backend;
 use crate::entry::settings::Settings;
+use crate::entry::{env_vars, trace};
 use crate::errors::CliResult;
 use crate::output::ui::Ui;
 
@@ -28,7 +30,13 @@ pub(crate) struct Context {
 impl Context {
     /// The engine.
     pub(crate) fn engine(&self) -> CliResult<Arc<dyn Engine>> {
-        self.backend.engine(&self.settings)
+        let engine = self.backend.engine(&self.settings)?;
+        Ok(if self.traced() { Arc::new(Traced::new(engine)) } else { engine })
+    }
+
+    /// Somebody wants to see the calls of the engine.
+    pub(crate) fn traced(&self) -> bool {
+        self.settings.verbose || self.settings.environment.get(env_vars::RUST_LOG).is_some_and(trace::wanted)
     }
 
     /// Seconds since the epoch, now.

@@ -57,6 +57,8 @@ variables! {
     DOCKER_TLS_VERIFY;
     /// `0`: build with the engine's classic builder even where `buildx` is installed.
     DOCKER_BUILDKIT;
+    /// `debug`, or `windlass=debug`: print every call of the engine with its time, as `--verbose` does.
+    RUST_LOG;
     /// Home directory, for `~` in compose files and for the Docker client's configuration.
     HOME;
     /// Directory for caches (default `~/.cache`); compiled plugins are kept in `windlass` below it.

@@ -41,7 +41,7 @@ pub struct GlobalArgs {
     /// Keep networks, volumes, secrets and configs that no service uses
     #[arg(long)]
     pub(crate) all_resources: bool,
-    /// Print more
+    /// Print more, and every call of the engine with its time
     #[arg(long, hide = true)]
     pub(crate) verbose: bool,
     /// No colours and no cursor movement

@@ -13,4 +13,5 @@ pub(crate) mod project;
 pub(crate) mod settings;
 pub(crate) mod signals;
 pub(crate) mod terminal;
+pub(crate) mod trace;
 pub(crate) mod world;

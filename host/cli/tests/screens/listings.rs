@@ -30,6 +30,17 @@ fn ps_in_all_its_forms() {
 }
 
 #[test]
+fn the_engines_calls_are_told_only_when_somebody_asks() {
+    let desk = Desk::new(SHOP);
+    assert!(!desk.run(&["ps"]).ok().err.contains("engine:"));
+    let told = desk.run(&["--verbose", "ps"]).ok().err;
+    assert!(told.lines().any(|line| line.starts_with("engine: list containers demo ")), "{told}");
+    let desk = desk.variable("RUST_LOG", "windlass=debug");
+    let told = desk.run(&["ps"]).ok().err;
+    assert!(told.lines().any(|line| line.starts_with("engine: list containers demo ")), "{told}");
+}
+
+#[test]
 fn logs_with_and_without_names() {
     let desk = running();
     let screens = [

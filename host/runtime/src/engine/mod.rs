@@ -8,6 +8,7 @@ mod error;
 mod images;
 mod instances;
 mod store;
+mod traced;
 
 pub use cluster::{Cluster, ContainerEvent, Created, Scope};
 pub use error::{EngineError, EngineErrorKind, EngineResult};
@@ -17,6 +18,7 @@ pub use instances::{
     OutputChunk, OutputStream, Times,
 };
 pub use store::{Record, Store};
+pub use traced::{TRACE, Traced};
 
 /// A container engine with all capabilities.
 pub trait Engine: Cluster + Instances + Images + Store {}

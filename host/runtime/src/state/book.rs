@@ -236,7 +236,7 @@ impl Book {
                 self.changed = true;
             }
             // Events of one container come in order: the event of an end before this run was lost.
-            drop(entry.end_due.take_if(|end| *end <= time));
+            entry.end_due = entry.end_due.filter(|end| *end > time);
         }
         self.level(id, time, |instance| {
             instance.phase = Phase::Running;
@@ -249,7 +249,7 @@ impl Book {
     /// What comes after an end (a restart, or nothing) the event does not say: the phase is left to an inspection.
     fn died(&mut self, id: &str, time: i64, code: Option<i64>) {
         let Some(entry) = self.entries.get_mut(id) else { return };
-        drop(entry.start_due.take_if(|start| *start <= time));
+        entry.start_due = entry.start_due.filter(|start| *start > time);
         let told = entry.end_due.take_if(|end| *end <= time);
         let instance = Arc::make_mut(&mut entry.instance);
         match instance.ends.iter_mut().find(|end| told == Some(end.time)) {
