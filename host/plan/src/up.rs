@@ -38,7 +38,8 @@ pub fn up(project: &Project, observed: &Observed, options: &UpOptions) -> PlanRe
     let all: BTreeSet<&str> = chosen.iter().copied().chain(drawn_in.iter().map(String::as_str)).collect();
     let as_found = |service: &Service| {
         let found = live.get(service.name.as_str()).map_or(0, Vec::len);
-        Service { scale: u32::try_from(found).ok(), ..service.clone() }
+        let wanted = scaled(service, options).replicas();
+        Service { scale: u32::try_from(found).ok().map(|found| found.min(wanted)), ..service.clone() }
     };
     let services = select::order(&project.services, &all)?
         .into_iter()

@@ -123,7 +123,7 @@ impl Change<'_> {
             };
             let cause = if by.is_some() { "is new" } else { "was left by an interrupted run" };
             let draft = Draft::new(action.clone(), format!("network {network} {cause}")).of(&self.service.name);
-            let step = builder.push(draft.needs(needs.iter().copied()).unit(self.unit, Role::Change));
+            let step = builder.push(draft.needs(needs.iter().copied()).unit(self.unit, Role::Goal));
             if let Some(by) = by {
                 builder.undo(self.unit, Rank::Connect, (*by, Some(step)), action);
             }

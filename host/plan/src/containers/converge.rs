@@ -435,8 +435,8 @@ impl Converge<'_> {
         });
         let images: Vec<StepId> = self.parts.images.ready(&self.project.image_of(service)).collect();
         for dependent in dependents {
-            for container in self.live.get(dependent.name.as_str()).into_iter().flatten().filter(|found| found.is_up())
-            {
+            let stays = |found: &&&Container| found.is_up() && !self.parts.resources.removed.contains_key(&found.id);
+            for container in self.live.get(dependent.name.as_str()).into_iter().flatten().filter(stays) {
                 peer.stopped.entry(container.id.clone()).or_insert_with(|| {
                     let action =
                         Action::StopContainer { container: container.reference(), timeout: self.options.timeout };

@@ -5,7 +5,7 @@ use windlass_model::project::Network;
 use crate::containers::hashing;
 use crate::containers::resources::{self, Detached, Resources, Scope};
 use crate::error::{PlanError, PlanResult};
-use crate::graph::{Builder, Draft, Role};
+use crate::graph::{Builder, Draft, Rank, Role};
 use crate::labels;
 use crate::observed::{self, Container};
 use crate::step::{Action, StepId};
@@ -82,8 +82,10 @@ impl<'a> NetworkPlanner<'a, '_> {
         let remove = Action::RemoveNetwork { id: live.id.clone(), name: live.name.clone() };
         let draft = Draft::new(remove, &cause).needs(detached.iter().copied());
         let removed = builder.push(draft.unit(unit, Role::Break));
-        let create = Draft::new(self.creation(key, network), &cause).needs([removed]).unit(unit, Role::Change);
+        let create = Draft::new(self.creation(key, network), &cause).needs([removed]).unit(unit, Role::Goal);
         let created = self.create(builder, key, create);
+        // A removal that failed may have removed it all the same: those who are attached again need one of that name.
+        builder.undo(unit, Rank::Connect, (removed, Some(created)), self.creation(key, network));
         for (user, by) in users.into_iter().zip(detached) {
             self.attach_later(user, &network.name, by, vec![created]);
         }

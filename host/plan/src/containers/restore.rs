@@ -25,7 +25,8 @@ pub(crate) fn restore(
     up: &BTreeMap<String, Vec<StepId>>,
 ) -> PlanResult<()> {
     for container in &converge.observed.containers {
-        if !converge.settled.contains(&container.id) {
+        let gone = converge.parts.resources.removed.contains_key(&container.id);
+        if !gone && !converge.settled.contains(&container.id) {
             one(converge, builder, container, up)?;
         }
     }

@@ -72,7 +72,8 @@ impl<'a> VolumePlanner<'a, '_> {
         let names = self.scope.services.iter().map(|service| self.scope.project.image_of(service));
         let images: Vec<StepId> = names.flat_map(|image| self.images.ready(&image).collect::<Vec<_>>()).collect();
         let mut stops = Vec::new();
-        for container in users.iter().filter(|container| container.is_up()) {
+        let gone = |container: &Container| self.resources.removed.contains_key(&container.id);
+        for container in users.iter().filter(|container| container.is_up() && !gone(container)) {
             let action =
                 Action::StopContainer { container: container.reference(), timeout: self.scope.options.timeout };
             let draft = Draft::new(action, &cause).of(container.service()).needs(images.iter().copied());

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use crate::error::{PlanError, PlanResult};
 use crate::graph::claims::{Claim, Held};
-use crate::graph::units::{Undo, Unit, UnitId};
+use crate::graph::units::{Refusal, Undo, Unit, UnitId};
 use crate::step::{Action, Guard, Note, Plan, Step, StepId};
 
 /// What a step is in its unit.
@@ -190,13 +190,14 @@ impl Builder {
 
     /// Adds to the way back of a unit.
     pub(crate) fn undo(&mut self, unit: UnitId, rank: Rank, (of, unless): (StepId, Option<StepId>), action: Action) {
-        let (idempotent, cause) = match rank {
-            Rank::Yield => (true, "what it took is given back"),
-            Rank::Clear => (true, "its change was not completed"),
-            Rank::Name | Rank::Connect => (false, "its change was not completed"),
-            Rank::Start => (true, "its change was not completed: it runs again as it was"),
+        let (refusal, cause) = match rank {
+            Rank::Yield => (Refusal::Failure, "what it took is given back"),
+            Rank::Clear => (Refusal::Failure, "its change was not completed"),
+            Rank::Name => (Refusal::FailureIfDone, "its change was not completed"),
+            Rank::Connect => (Refusal::Nothing, "its change was not completed"),
+            Rank::Start => (Refusal::Failure, "its change was not completed: it runs again as it was"),
         };
-        let undo = Undo { of, unless, action, cause: cause.to_owned(), idempotent };
+        let undo = Undo { of, unless, action, cause: cause.to_owned(), refusal };
         self.units[unit.0].undo.push((rank, undo));
     }
 

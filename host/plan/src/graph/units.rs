@@ -39,16 +39,32 @@ pub struct Undo {
     pub action: Action,
     /// What it leads to, for a person: `its change was not completed: it runs again as it was`.
     pub cause: String,
-    /// The engine takes it however far `of` came. Otherwise, where `of` failed, a refusal says that there was nothing to
-    /// take back.
-    pub idempotent: bool,
+    /// What a refusal of the engine means.
+    pub refusal: Refusal,
+}
+
+/// What it means that the engine refuses an effect on the way back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The way back is blocked: the user must know.
+    Failure,
+    /// Where the step failed that is taken back, there was nothing to take back.
+    FailureIfDone,
+    /// Nothing: it was worth a try, and the next run repairs it.
+    Nothing,
 }
 
 impl Undo {
     /// Whether it is a failure that the engine refuses it.
     #[must_use]
-    pub fn must_succeed(&self, of: Progress) -> bool {
-        self.idempotent || of == Progress::Done
+    pub fn must_succeed(&self, progress: impl Fn(StepId) -> Progress) -> bool {
+        // A removal that failed may have removed all the same: then there is nothing to bring back.
+        let gone = self.unless.is_some_and(|step| progress(step) == Progress::Failed);
+        match self.refusal {
+            Refusal::Failure => !gone,
+            Refusal::FailureIfDone => progress(self.of) == Progress::Done,
+            Refusal::Nothing => false,
+        }
     }
 }
 

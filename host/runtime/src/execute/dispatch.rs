@@ -208,7 +208,7 @@ impl<'a> Dispatcher<'a> {
     fn taken_back(&mut self, task: Id, end: End) {
         let Some((_, undo)) = self.way_back.current.take_if(|(id, _)| *id == task) else { return };
         let plan = Arc::clone(&self.plan);
-        let matters = undo.must_succeed(self.graph.progress(undo.of));
+        let matters = undo.must_succeed(|step| self.graph.progress(step));
         match (end, &undo.action) {
             (End::Failed(_), _) if !matters => {}
             (End::Failed(error), _) => drop(self.failed(&plan.steps[undo.of.0], error)),
