@@ -10,7 +10,7 @@ pub(crate) const USAGE: &str = "usage: faults [--project NAME]… [--fault NAME]
   --project, --fault, --at   only these (all: every project, fault and call)
   --jobs N                   cases at the same time (default 2)
   --tool COMMAND             instead of the windlass that was built with this (`docker compose`: what the other tool does)
-  --sample SECONDS           a random sample, for about so long, instead of all; the same for the same --seed
+  --sample SECONDS           a random sample of five projects, for about so long; the same for the same --seed
   --list                     the names of projects and faults";
 
 /// What to run.

@@ -18,6 +18,9 @@ use crate::table::Table;
 /// Beyond this number of calls something is wrong with the count.
 const MOST: usize = 200;
 
+/// Projects of a sample: each costs a run without faults first, so that of all of them little time would be left.
+const SAMPLED: usize = 5;
+
 /// All cases of a project with a fault, or one.
 #[derive(Clone, Copy)]
 struct Job {
@@ -44,7 +47,12 @@ pub(crate) fn run(options: &Options) -> Result<Table> {
 
 fn jobs(options: &Options) -> Vec<Job> {
     let mut jobs = Vec::new();
-    for project in &options.projects {
+    let mut projects = options.projects.clone();
+    if options.sample.is_some() {
+        shuffle(&mut projects, options.seed);
+        projects.truncate(SAMPLED);
+    }
+    for project in &projects {
         for (fault, kind) in &options.kinds {
             let job = |number| Job { project, fault, kind: *kind, number };
             if options.sample.is_some() {
@@ -63,11 +71,11 @@ fn jobs(options: &Options) -> Vec<Job> {
 }
 
 /// The same order for the same seed (Fisher and Yates, on a linear congruential generator).
-fn shuffle(jobs: &mut [Job], seed: u64) {
+fn shuffle<T>(items: &mut [T], seed: u64) {
     let mut state = seed;
-    for last in (1..jobs.len()).rev() {
+    for last in (1..items.len()).rev() {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        jobs.swap(last, (state >> 33) as usize % (last + 1));
+        items.swap(last, (state >> 33) as usize % (last + 1));
     }
 }
 
