@@ -24,8 +24,9 @@ impl Shape {
             )
         });
         let networks = state.networks.iter().map(|name| format!("network {name}"));
-        // Marks of the ledger and anonymous volumes have other names each time.
-        let volumes = state.volumes.iter().filter(|name| name.starts_with(&format!("{project}_")));
+        // Marks of the ledger and anonymous volumes have other names each time; what a mark says shows in the next run.
+        let (own, mark) = (format!("{project}_"), format!("{project}_windlass_"));
+        let volumes = state.volumes.iter().filter(|name| name.starts_with(&own) && !name.starts_with(&mark));
         Self(containers.chain(networks).chain(volumes.map(|name| format!("volume {name}"))).collect())
     }
 }
