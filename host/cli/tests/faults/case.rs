@@ -159,6 +159,8 @@ impl Bench<'_, '_> {
         let mut command = self.worker.engine.inside(Path::new(&self.worker.tool[0]));
         command.args(&self.worker.tool[1..]).args(["-p", &self.name]).args(args).current_dir(&self.worker.folder);
         command.env("DOCKER_HOST", format!("unix://{}", self.worker.proxy.socket().display()));
+        // Locks of projects are the harness's own: another one may have projects of the same names on another engine.
+        command.env("XDG_RUNTIME_DIR", &self.worker.folder);
         for name in ["COMPOSE_FILE", "COMPOSE_PROJECT_NAME", "DOCKER_CONTEXT", "COMPOSE_PROFILES"] {
             command.env_remove(name);
         }

@@ -132,10 +132,16 @@ impl Run<'_> {
             if self.options.sample.is_some() && number > calls.len() {
                 return Ok(());
             }
-            match bench.run(job.kind, number)? {
-                Verdict::Over => break,
-                Verdict::Right => self.table().right(job.project.name, job.fault),
-                Verdict::Wrong { what, call } => {
+            match bench.run(job.kind, number) {
+                Ok(Verdict::Over) => break,
+                Err(error) => {
+                    // Not judged, so not right.
+                    self.table().wrong_at(job.project.name, job.fault, number, "no case", &format!("{error:#}"));
+                    bench.clear()?;
+                    break;
+                }
+                Ok(Verdict::Right) => self.table().right(job.project.name, job.fault),
+                Ok(Verdict::Wrong { what, call }) => {
                     self.table().wrong_at(job.project.name, job.fault, number, &call, &what);
                 }
             }
