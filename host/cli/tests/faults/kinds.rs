@@ -84,6 +84,12 @@ impl Kind {
         matches!(self, Self::Delay | Self::EndEvents)
     }
 
+    /// The answer says that the thing is gone or in use, and neither is true. A run may take the engine's word: what it leaves
+    /// behind then is for the next one.
+    pub(crate) fn misleads(self) -> bool {
+        matches!(self, Self::Status(404 | 409))
+    }
+
     /// The engine stops every container, so that what runs afterwards tells nothing about Windlass.
     pub(crate) fn stops_all(self) -> bool {
         self == Self::Restart
