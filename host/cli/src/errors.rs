@@ -136,6 +136,21 @@ impl CliError {
     }
 }
 
+impl From<windlass_session::Error> for CliError {
+    fn from(error: windlass_session::Error) -> Self {
+        use windlass_session::{Error, LockError};
+        match error {
+            Error::Engine(error) => Self::Engine(error),
+            Error::Plan(error) => error.into(),
+            Error::Lock(LockError::Io { path, source }) => Self::io(format!("lock {}", path.display()), source),
+            Error::Lock(error @ (LockError::Held { .. } | LockError::Unsafe { .. })) => {
+                Self::State { message: error.to_string(), hint: error.hint() }
+            }
+            Error::Contradiction(_) | Error::Panicked(_) => Self::Internal(error.to_string()),
+        }
+    }
+}
+
 /// The exit code of an error.
 #[must_use]
 pub fn exit_code(error: &CliError) -> u8 {

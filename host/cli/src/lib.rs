@@ -15,7 +15,7 @@ pub use entry::settings::Settings;
 pub use entry::world::World;
 pub use output::ui::{Streams, Terminals};
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use clap::FromArgMatches as _;
 
@@ -40,7 +40,13 @@ pub fn run(world: World) -> u8 {
     };
     let ui = Arc::new(Ui::new(streams, settings.ui_options()));
     ui.stand_in(&settings.cwd);
-    let context = Context { ui: Arc::clone(&ui), settings, backend, typed: OnceLock::new(), now };
+    let context = Context {
+        ui: Arc::clone(&ui),
+        settings: Arc::new(settings),
+        backend: Arc::from(backend),
+        input: Arc::default(),
+        now,
+    };
     // Of this thread, on which every command runs: two programs in one process (tests) do not see each other's calls.
     let printer = || entry::trace::Printer::new(Arc::clone(&ui));
     let _trace = context.traced().then(|| tracing::subscriber::set_default(printer()));

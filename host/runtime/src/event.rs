@@ -40,6 +40,8 @@ pub enum Event {
         /// The run goes on.
         warning: bool,
     },
+    /// It was given up, or its turn never came: what it needs failed, or the run is ending.
+    StepCancelled(StepId),
     /// Progress of a pull or build.
     Transfer(StepId, TransferProgress),
     /// Answer of a probe attempt.

@@ -1,9 +1,12 @@
 //! What a run is given.
 
+use std::fmt;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use windlass_model::Project;
 use windlass_plan::Plan;
+use windlass_plan::step::ContainerRef;
 
 use crate::engine::Engine;
 use crate::hooks::Hooks;
@@ -23,6 +26,16 @@ pub struct ExecuteOptions {
     pub who: String,
     /// After a failure go on with all that does not need the failed step (`down`, `stop`, …); else nothing new starts.
     pub keep_going: bool,
+    /// Asked before every start of a container; `None`: nobody is.
+    pub gate: Option<Arc<dyn StartGate>>,
+}
+
+/// Somebody who must be ready before a container starts: who shows its output attaches to it, because what it prints before
+/// that is lost.
+#[async_trait]
+pub trait StartGate: fmt::Debug + Send + Sync {
+    /// Resolves when the container may start. It must not take long, and cannot refuse.
+    async fn before_start(&self, id: &str, container: &ContainerRef);
 }
 
 /// Everything a run needs.

@@ -48,6 +48,15 @@ impl Shutdown {
 }
 
 impl ShutdownTrigger {
+    /// Raises the urgency to at least `level`; it never falls.
+    pub fn raise(&self, level: Urgency) {
+        self.0.send_if_modified(|urgency| {
+            let raised = *urgency < level;
+            *urgency = (*urgency).max(level);
+            raised
+        });
+    }
+
     /// One level further: none → graceful → immediate.
     pub fn escalate(&self) {
         self.0.send_modify(|urgency| {

@@ -1,12 +1,12 @@
 //! `windlass build`.
 
 use clap::Args;
-use windlass_plan::BuildCommandOptions;
+use windlass_model::Project;
 use windlass_plan::step::BuildOptions;
+use windlass_plan::{BuildCommandOptions, Observed};
 
-use crate::commands::execution::run_plan;
+use super::run::{self, Change};
 use crate::entry::context::Context;
-use crate::entry::project;
 use crate::errors::CliResult;
 
 /// Build the images of services
@@ -32,9 +32,6 @@ pub(crate) struct BuildArgs {
 }
 
 pub(crate) async fn run(context: &Context, args: BuildArgs) -> CliResult<()> {
-    let project = project::load(context, |_| {})?.project;
-    let engine = context.engine()?;
-    let observed = engine.observe(&project::scope(&project)).await?;
     let value = |arg: &String| match arg.split_once('=') {
         Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
         None => (arg.clone(), context.settings.environment.get(arg).map(str::to_owned)),
@@ -49,8 +46,7 @@ pub(crate) async fn run(context: &Context, args: BuildArgs) -> CliResult<()> {
             args: args.args.iter().map(value).collect(),
         },
     };
-    run_plan(context, "build", project, &observed, |project, observed| {
-        windlass_plan::build(project, observed, &options)
-    })
-    .await
+    let plan = move |project: &Project, observed: &Observed| windlass_plan::build(project, observed, &options);
+    let change = Change { locks: false, ..Change::locked("build") };
+    run::plain(context, change, run::loaded(context), plan).await
 }

@@ -1,13 +1,13 @@
 //! `windlass down`.
 
 use clap::Args;
-use windlass_plan::DownOptions;
+use windlass_model::Project;
 use windlass_plan::options::RemoveImages;
+use windlass_plan::{DownOptions, Observed};
 
-use crate::commands::execution::run_plan;
+use super::run::{self, Change};
 use crate::entry::context::Context;
 use crate::entry::global_args::seconds;
-use crate::entry::{lock, project};
 use crate::errors::{CliError, CliResult};
 
 /// Stop and remove containers and networks
@@ -36,9 +36,7 @@ pub(crate) async fn run(context: &Context, args: DownArgs) -> CliResult<()> {
         Some("all") => Some(RemoveImages::All),
         Some(other) => return Err(CliError::usage(format!("invalid value for --rmi: {other:?}"))),
     };
-    let engine = context.engine()?;
-    let (project, observed) = project::known(context, &engine, args.rmi.is_some()).await?;
-    let _lock = lock::acquire(context, &project.name, "down")?;
+    let load = run::known(context, images.is_some());
     let options = DownOptions {
         targets: args.services,
         remove_orphans: args.remove_orphans || context.settings.remove_orphans,
@@ -47,6 +45,6 @@ pub(crate) async fn run(context: &Context, args: DownArgs) -> CliResult<()> {
         images,
         timeout: seconds(args.timeout),
     };
-    run_plan(context, "down", project, &observed, |project, observed| windlass_plan::down(project, observed, &options))
-        .await
+    let plan = move |project: &Project, observed: &Observed| windlass_plan::down(project, observed, &options);
+    run::plain(context, Change::locked("down"), load, plan).await
 }

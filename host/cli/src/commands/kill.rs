@@ -1,12 +1,15 @@
 //! `windlass kill`.
 
 use clap::Args;
-use windlass_plan::KillOptions;
+use windlass_model::Project;
+use windlass_plan::observed::Container;
+use windlass_plan::{KillOptions, Observed};
+use windlass_session::{Answers, Proposal};
 
-use crate::commands::execution::run_plan;
+use super::run::{self, Change};
 use crate::entry::context::Context;
-use crate::entry::project;
 use crate::errors::CliResult;
+use crate::output::logs::LogStyle;
 
 /// Send a signal to running containers
 #[derive(Debug, Args)]
@@ -22,13 +25,14 @@ pub(crate) struct KillArgs {
 }
 
 pub(crate) async fn run(context: &Context, args: KillArgs) -> CliResult<()> {
-    let engine = context.engine()?;
-    let (project, observed) = project::known(context, &engine, false).await?;
-    if !observed.containers.iter().any(windlass_plan::observed::Container::is_up) {
-        context.ui.info("No container to kill");
-        return Ok(());
-    }
     let options = KillOptions { targets: args.services, signal: args.signal, remove_orphans: args.remove_orphans };
-    run_plan(context, "kill", project, &observed, |project, observed| windlass_plan::kill(project, observed, &options))
-        .await
+    let propose = move |project: &Project, observed: &Observed, _: &Answers| {
+        if !observed.containers.iter().any(Container::is_up) {
+            return Ok(Proposal::Nothing("No container to kill".to_owned()));
+        }
+        windlass_plan::kill(project, observed, &options).map(Proposal::Run)
+    };
+    let engine = context.engine()?;
+    let request = Change::locked("kill").request(context, engine, run::known(context, false), propose)?;
+    run::run(context, request, LogStyle::default()).await
 }

@@ -1,19 +1,18 @@
 //! `windlass logs`.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
 use futures_util::StreamExt as _;
 use windlass_plan::observed::Container;
 use windlass_runtime::Engine;
-use windlass_runtime::engine::{ContainerFilter, LogOptions};
+use windlass_runtime::engine::{ContainerFilter, EngineErrorKind, LogOptions};
+use windlass_session::LogsRequest;
 
+use super::run;
 use crate::entry::context::Context;
 use crate::entry::project;
-use crate::entry::signals::Signals;
 use crate::errors::{CliError, CliResult};
-use crate::output::follow::{FollowOptions, Follower, Next};
 use crate::output::logs::{LogPrinter, LogStyle, short_name};
 
 /// Show the output of containers
@@ -57,8 +56,12 @@ pub(crate) async fn run(context: &Context, args: LogsArgs) -> CliResult<()> {
         project::check_names(&args.services, loaded.project.services.keys().map(String::as_str))?;
     }
     let engine = context.engine()?;
-    let style = LogStyle { bare: args.no_log_prefix, monochrome: args.no_color, ..LogStyle::default() };
-    let printer = Arc::new(LogPrinter::new(Arc::clone(&context.ui), style));
+    let style = LogStyle {
+        bare: args.no_log_prefix,
+        monochrome: args.no_color,
+        stamped: args.timestamps,
+        ..LogStyle::default()
+    };
     let options = LogOptions {
         follow: args.follow,
         tail: Some(args.tail.clone()),
@@ -67,13 +70,27 @@ pub(crate) async fn run(context: &Context, args: LogsArgs) -> CliResult<()> {
         timestamps: args.timestamps,
     };
     if args.follow {
-        return follow(engine, printer, (&name, &args, options)).await;
+        let services = (!args.services.is_empty()).then(|| args.services.iter().cloned().collect());
+        let request = LogsRequest { engine, project: name, services, number: args.index, options };
+        return run::follow_logs(context, request, style).await;
     }
     let containers = containers(&engine, &name, &args).await?;
-    for container in &containers {
-        printer.register(&short_name(container, &name));
-    }
-    let all = containers.iter().map(|container| print(&engine, &printer, &name, container, &options));
+    let mut printer = LogPrinter::new(Arc::clone(&context.ui), style);
+    containers.iter().for_each(|container| printer.register(&short_name(container, &name)));
+    let printer = Mutex::new(printer);
+    let all = containers.iter().map(|container| async {
+        let short = short_name(container, &name);
+        match print(&engine, &printer, (&short, &container.id), &options).await {
+            // The others have logs all the same.
+            Err(CliError::Engine(error)) if error.kind == EngineErrorKind::LogUnreadable => {
+                context.ui.warning(format_args!("the output of {short} cannot be shown: {}", error.message));
+                Ok(())
+            }
+            // It was removed since it was listed.
+            Err(CliError::Engine(error)) if error.kind == EngineErrorKind::NotFound => Ok(()),
+            result => result,
+        }
+    });
     futures_util::future::try_join_all(all).await.map(|_| ())
 }
 
@@ -89,42 +106,17 @@ async fn containers(engine: &Arc<dyn Engine>, project: &str, args: &LogsArgs) ->
 
 async fn print(
     engine: &Arc<dyn Engine>,
-    printer: &LogPrinter,
-    project: &str,
-    container: &Container,
+    printer: &Mutex<LogPrinter>,
+    (name, id): (&str, &str),
     options: &LogOptions,
 ) -> CliResult<()> {
-    let name = short_name(container, project);
-    let details = engine.inspect_container(&container.id).await?;
-    let mut output = engine.logs(&container.id, details.tty, options).await?;
+    let printer = || printer.lock().unwrap_or_else(PoisonError::into_inner);
+    let details = engine.inspect_container(id).await?;
+    let mut output = engine.logs(id, details.tty, options).await?;
     while let Some(chunk) = output.next().await {
-        printer.chunk(&name, &chunk?)?;
+        printer().chunk(name, &chunk?)?;
     }
-    printer.flush(&name)
-}
-
-async fn follow(
-    engine: Arc<dyn Engine>,
-    printer: Arc<LogPrinter>,
-    (name, args, options): (&str, &LogsArgs, LogOptions),
-) -> CliResult<()> {
-    let services = (!args.services.is_empty()).then(|| args.services.iter().cloned().collect());
-    let wanted =
-        FollowOptions { project: name.to_owned(), services, except: BTreeSet::new(), since: None, announce: false };
-    let mut follower = Follower::subscribe(Arc::clone(&engine), printer, wanted).await?;
-    for container in containers(&engine, name, args).await? {
-        follower.add(&container, options.clone()).await?;
-    }
-    let (mut signals, _shutdown) = Signals::listen()?;
-    while !follower.is_over() {
-        tokio::select! {
-            next = follower.next() => if let Next::Broken = next? { break },
-            () = signals.next() => {
-                return Err(CliError::Interrupted);
-            }
-        }
-    }
-    follower.drain().await
+    printer().flush(name)
 }
 
 /// A time as the engine takes it: `42m` counts back from now.

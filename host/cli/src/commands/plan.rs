@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::up::ShapeArgs;
+use super::up::{ReachArgs, ShapeArgs};
 use crate::entry::context::Context;
 use crate::errors::CliResult;
 
@@ -11,15 +11,17 @@ use crate::errors::CliResult;
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     shape: ShapeArgs,
+    #[command(flatten)]
+    reach: ReachArgs,
 }
 
 pub(crate) async fn run(context: &Context, args: PlanArgs) -> CliResult<()> {
-    let options = args.shape.options(context)?;
+    let options = args.reach.apply(args.shape.options(context)?)?;
     let engine = context.engine()?;
     // The answer to a question would change the plan: the questions are printed with it instead.
-    let project = crate::entry::project::selected(context, &engine, &options.targets, options.no_deps).await?;
+    let project = crate::entry::project::selected(context, &engine, &options.targets, options.no_deps).await?.project;
     crate::entry::project::not_empty(&project)?;
-    let observed = engine.observe(&crate::entry::project::scope(&project)).await?;
+    let observed = engine.observe(&windlass_session::scope(&project)).await?;
     let plan = windlass_plan::up(&project, &observed, &options)?;
     context.ui.data(windlass_plan::render(&plan))
 }

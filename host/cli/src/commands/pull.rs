@@ -1,11 +1,11 @@
 //! `windlass pull`.
 
 use clap::Args;
-use windlass_plan::PullOptions;
+use windlass_model::Project;
+use windlass_plan::{Observed, PullOptions};
 
-use crate::commands::execution::run_plan;
+use super::run::{self, Change};
 use crate::entry::context::Context;
-use crate::entry::project;
 use crate::errors::{CliError, CliResult};
 
 /// Pull the images of services
@@ -34,9 +34,6 @@ pub(crate) async fn run(context: &Context, args: PullArgs) -> CliResult<()> {
     if let Some(other) = args.policy.as_deref().filter(|policy| !matches!(*policy, "missing" | "always")) {
         return Err(CliError::usage(format!("invalid --policy {other:?}: it can be `missing` or `always`")));
     }
-    let project = project::load(context, |_| {})?.project;
-    let engine = context.engine()?;
-    let observed = engine.observe(&project::scope(&project)).await?;
     let options = PullOptions {
         targets: args.services,
         include_deps: args.include_deps,
@@ -45,6 +42,7 @@ pub(crate) async fn run(context: &Context, args: PullArgs) -> CliResult<()> {
         policy: args.policy,
         now: context.unix_now(),
     };
-    run_plan(context, "pull", project, &observed, |project, observed| windlass_plan::pull(project, observed, &options))
-        .await
+    let plan = move |project: &Project, observed: &Observed| windlass_plan::pull(project, observed, &options);
+    let change = Change { locks: false, ..Change::locked("pull") };
+    run::plain(context, change, run::loaded(context), plan).await
 }

@@ -1,12 +1,12 @@
 //! `windlass restart`.
 
 use clap::Args;
-use windlass_plan::RestartOptions;
+use windlass_model::Project;
+use windlass_plan::{Observed, RestartOptions};
 
-use crate::commands::execution::run_plan;
+use super::run::{self, Change};
 use crate::entry::context::Context;
 use crate::entry::global_args::seconds;
-use crate::entry::{lock, project};
 use crate::errors::CliResult;
 
 /// Restart containers, and those that depend on them with `restart: true`
@@ -23,12 +23,7 @@ pub(crate) struct RestartArgs {
 }
 
 pub(crate) async fn run(context: &Context, args: RestartArgs) -> CliResult<()> {
-    let engine = context.engine()?;
-    let (project, observed) = project::known(context, &engine, false).await?;
-    let _lock = lock::acquire(context, &project.name, "restart")?;
     let options = RestartOptions { targets: args.services, no_deps: args.no_deps, timeout: seconds(args.timeout) };
-    run_plan(context, "restart", project, &observed, |project, observed| {
-        windlass_plan::restart(project, observed, &options)
-    })
-    .await
+    let plan = move |project: &Project, observed: &Observed| windlass_plan::restart(project, observed, &options);
+    run::plain(context, Change::locked("restart"), run::known(context, false), plan).await
 }

@@ -1,13 +1,15 @@
 //! `windlass rm`.
 
 use clap::Args;
-use windlass_plan::RemoveOptions;
+use windlass_model::Project;
 use windlass_plan::step::Action;
+use windlass_plan::{Observed, RemoveOptions};
+use windlass_session::{Answers, Proposal};
 
-use crate::commands::execution::run_plan;
+use super::run::{self, Change};
 use crate::entry::context::Context;
-use crate::entry::{lock, project};
 use crate::errors::CliResult;
+use crate::output::logs::LogStyle;
 
 /// Remove stopped containers
 #[derive(Debug, Args)]
@@ -28,26 +30,22 @@ pub(crate) struct RmArgs {
 }
 
 pub(crate) async fn run(context: &Context, args: RmArgs) -> CliResult<()> {
-    let engine = context.engine()?;
-    let (project, observed) = project::known(context, &engine, false).await?;
-    let _lock = lock::acquire(context, &project.name, "rm")?;
     let options = RemoveOptions { targets: args.services, stop: args.stop, volumes: args.volumes };
-    let planned = windlass_plan::rm(&project, &observed, &options)?;
-    let removed = planned.steps.iter().filter_map(|step| match &step.action {
-        Action::RemoveContainer { container, .. } => Some(container.name.as_str()),
-        _ => None,
-    });
-    let names: Vec<&str> = removed.collect();
-    if names.is_empty() {
-        context.ui.info("No stopped containers");
-        return Ok(());
-    }
-    let question = format!("Going to remove {}", names.join(", "));
-    if args.force {
-        context.ui.info(question);
-    } else if !context.ui.ask(&question)? {
-        return Ok(());
-    }
-    run_plan(context, "rm", project, &observed, |project, observed| windlass_plan::rm(project, observed, &options))
-        .await
+    let force = args.force;
+    let propose = move |project: &Project, observed: &Observed, _: &Answers| {
+        let plan = windlass_plan::rm(project, observed, &options)?;
+        let removed = plan.steps.iter().filter_map(|step| match &step.action {
+            Action::RemoveContainer { container, .. } => Some(container.name.as_str()),
+            _ => None,
+        });
+        let names: Vec<&str> = removed.collect();
+        if names.is_empty() {
+            return Ok(Proposal::Nothing("No stopped containers".to_owned()));
+        }
+        let sentence = format!("Going to remove {}", names.join(", "));
+        Ok(if force { Proposal::Tell(plan, sentence) } else { Proposal::Confirm(plan, sentence) })
+    };
+    let engine = context.engine()?;
+    let request = Change::locked("rm").request(context, engine, run::known(context, false), propose)?;
+    run::run(context, request, LogStyle::default()).await
 }

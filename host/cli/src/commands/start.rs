@@ -1,11 +1,11 @@
 //! `windlass start`.
 
 use clap::Args;
-use windlass_plan::StartOptions;
+use windlass_model::Project;
+use windlass_plan::{Observed, StartOptions};
 
-use crate::commands::execution::run_plan;
+use super::run::{self, Change};
 use crate::entry::context::Context;
-use crate::entry::{lock, project};
 use crate::errors::CliResult;
 
 /// Start stopped containers, in order, each when its dependencies are up
@@ -19,12 +19,7 @@ pub(crate) struct StartArgs {
 }
 
 pub(crate) async fn run(context: &Context, args: StartArgs) -> CliResult<()> {
-    let engine = context.engine()?;
-    let (project, observed) = project::known(context, &engine, false).await?;
-    let _lock = lock::acquire(context, &project.name, "start")?;
     let options = StartOptions { targets: args.services, wait: args.wait };
-    run_plan(context, "start", project, &observed, |project, observed| {
-        windlass_plan::start(project, observed, &options)
-    })
-    .await
+    let plan = move |project: &Project, observed: &Observed| windlass_plan::start(project, observed, &options);
+    run::plain(context, Change::locked("start"), run::known(context, false), plan).await
 }

@@ -1,12 +1,12 @@
 //! `windlass stop`.
 
 use clap::Args;
-use windlass_plan::StopOptions;
+use windlass_model::Project;
+use windlass_plan::{Observed, StopOptions};
 
-use crate::commands::execution::run_plan;
+use super::run::{self, Change};
 use crate::entry::context::Context;
 use crate::entry::global_args::seconds;
-use crate::entry::{lock, project};
 use crate::errors::CliResult;
 
 /// Stop containers, keep them
@@ -20,10 +20,7 @@ pub(crate) struct StopArgs {
 }
 
 pub(crate) async fn run(context: &Context, args: StopArgs) -> CliResult<()> {
-    let engine = context.engine()?;
-    let (project, observed) = project::known(context, &engine, false).await?;
-    let _lock = lock::acquire(context, &project.name, "stop")?;
     let options = StopOptions { targets: args.services, timeout: seconds(args.timeout) };
-    run_plan(context, "stop", project, &observed, |project, observed| windlass_plan::stop(project, observed, &options))
-        .await
+    let plan = move |project: &Project, observed: &Observed| windlass_plan::stop(project, observed, &options);
+    run::plain(context, Change::locked("stop"), run::known(context, false), plan).await
 }

@@ -2,22 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Args;
 use windlass_model::Project;
 use windlass_plan::options::{Build, Recreate};
 use windlass_plan::step::BuildOptions;
-use windlass_plan::{Observed, Plan, PlanResult, UpOptions};
-use windlass_runtime::Engine;
+use windlass_plan::{Observed, UpOptions};
+use windlass_session::{Abort, After, Answers, FollowRequest, Proposal, Request, Subject};
 
-use crate::commands::attached;
-use crate::commands::execution::{Answers, Run, announce, ending, plan_with_answers, run_to_end, take_back};
+use super::run::{self, Change};
 use crate::entry::context::Context;
 use crate::entry::global_args::seconds;
-use crate::entry::{lock, project};
+use crate::entry::project;
 use crate::errors::{CliError, CliResult};
-use crate::output::summary;
+use crate::output::logs::LogStyle;
 
 /// Create and start containers, and wait until they are ready and their data is loaded
 ///
@@ -25,31 +23,58 @@ use crate::output::summary;
 #[derive(Debug, Args)]
 pub(crate) struct UpArgs {
     #[command(flatten)]
-    pub(crate) shape: ShapeArgs,
+    shape: ShapeArgs,
+    #[command(flatten)]
+    reach: ReachArgs,
     /// Run in the background
     #[arg(short, long)]
-    pub(crate) detach: bool,
+    detach: bool,
     /// Stop all when a container ends
     #[arg(long)]
-    pub(crate) abort_on_container_exit: bool,
+    abort_on_container_exit: bool,
     /// Stop all when a container ends with an error
     #[arg(long)]
-    pub(crate) abort_on_container_failure: bool,
+    abort_on_container_failure: bool,
     /// Exit with the code of this service's container; implies --abort-on-container-exit
     #[arg(long, value_name = "SERVICE")]
-    pub(crate) exit_code_from: Option<String>,
+    exit_code_from: Option<String>,
     /// Show the output of these services only
     #[arg(long, value_name = "SERVICE")]
-    pub(crate) attach: Vec<String>,
+    attach: Vec<String>,
     /// Do not show the output of these services
     #[arg(long, value_name = "SERVICE")]
-    pub(crate) no_attach: Vec<String>,
+    no_attach: Vec<String>,
     /// Also show the output of dependencies
     #[arg(long)]
-    pub(crate) attach_dependencies: bool,
+    attach_dependencies: bool,
     /// Do not start what was created
     #[arg(long)]
     no_start: bool,
+    /// Seconds between the request to stop and the kill
+    #[arg(short, long, value_name = "SECONDS")]
+    timeout: Option<u64>,
+    /// Wait until all run, and are healthy where the engine checks that; implies --detach
+    #[arg(long)]
+    wait: bool,
+    /// Maximum duration in seconds to wait with --wait
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    wait_timeout: Option<i64>,
+    /// No colours in container output
+    #[arg(long)]
+    no_color: bool,
+    /// No names before container output
+    #[arg(long)]
+    no_log_prefix: bool,
+    /// Times before container output
+    #[arg(long)]
+    timestamps: bool,
+    #[arg(long, hide = true)]
+    menu: Option<bool>,
+}
+
+/// Flags that `up` and `plan` share: how far a change reaches.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ReachArgs {
     /// Recreate dependencies even when they are unchanged
     #[arg(long)]
     always_recreate_deps: bool,
@@ -59,26 +84,6 @@ pub(crate) struct UpArgs {
     /// Leave dependencies alone
     #[arg(long)]
     no_deps: bool,
-    /// Seconds between the request to stop and the kill
-    #[arg(short, long, value_name = "SECONDS")]
-    pub(crate) timeout: Option<u64>,
-    /// Wait until all run, and are healthy where the engine checks that; implies --detach
-    #[arg(long)]
-    wait: bool,
-    /// Maximum duration in seconds to wait with --wait
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
-    wait_timeout: Option<i64>,
-    /// No colours in container output
-    #[arg(long)]
-    pub(crate) no_color: bool,
-    /// No names before container output
-    #[arg(long)]
-    pub(crate) no_log_prefix: bool,
-    /// Times before container output
-    #[arg(long)]
-    pub(crate) timestamps: bool,
-    #[arg(long, hide = true)]
-    menu: Option<bool>,
 }
 
 /// Flags that `up`, `create` and `plan` share.
@@ -86,10 +91,10 @@ pub(crate) struct UpArgs {
 pub(crate) struct ShapeArgs {
     /// Build images before the start
     #[arg(long)]
-    pub(crate) build: bool,
+    build: bool,
     /// Never build
     #[arg(long)]
-    pub(crate) no_build: bool,
+    no_build: bool,
     /// No output of builds
     #[arg(long)]
     quiet_build: bool,
@@ -101,13 +106,13 @@ pub(crate) struct ShapeArgs {
     pull: Option<String>,
     /// Recreate even what is unchanged
     #[arg(long)]
-    pub(crate) force_recreate: bool,
+    force_recreate: bool,
     /// Recreate nothing
     #[arg(long)]
-    pub(crate) no_recreate: bool,
+    no_recreate: bool,
     /// Remove containers of services that are no longer in the file
     #[arg(long)]
-    pub(crate) remove_orphans: bool,
+    remove_orphans: bool,
     /// Number of replicas
     #[arg(long, value_name = "SERVICE=NUM")]
     scale: Vec<String>,
@@ -196,98 +201,108 @@ impl UpArgs {
                 self.detach && (aborts || attaching || self.exit_code_from.is_some()),
                 "--detach cannot be combined with --abort-on-container-exit, --abort-on-container-failure, --attach, --attach-dependencies or --watch",
             ),
-            (
-                self.renew_anon_volumes && self.shape.no_recreate,
-                "--no-recreate and --renew-anon-volumes are incompatible",
-            ),
-            (
-                self.always_recreate_deps && self.shape.no_recreate,
-                "--always-recreate-deps and --no-recreate are incompatible",
-            ),
             (!self.attach.is_empty() && self.attach_dependencies, "cannot combine --attach and --attach-dependencies"),
         ])
     }
 
     fn options(&self, context: &Context) -> CliResult<UpOptions> {
-        let shape = self.shape.options(context)?;
-        let force = self.renew_anon_volumes && shape.recreate == Recreate::Diverged;
-        Ok(UpOptions {
-            no_deps: self.no_deps,
-            recreate: if force { Recreate::Force } else { shape.recreate },
-            recreate_deps: if self.always_recreate_deps { Recreate::Force } else { shape.recreate_deps },
-            no_start: self.no_start,
+        let base = self.reach.apply(self.shape.options(context)?)?;
+        Ok(UpOptions { no_start: self.no_start, timeout: seconds(self.timeout), wait: self.wait, ..base })
+    }
+
+    fn is_attached(&self) -> bool {
+        !(self.detach || self.wait || self.no_start)
+    }
+
+    /// What is followed of a project.
+    fn follow(&self, project: &Project) -> CliResult<FollowRequest> {
+        let abort = match (self.abort_on_container_failure, self.abort_on_container_exit) {
+            (true, _) => Abort::OnFailure,
+            (false, true) => Abort::OnExit,
+            (false, false) if self.exit_code_from.is_some() => Abort::OnExit,
+            (false, false) => Abort::Never,
+        };
+        Ok(FollowRequest {
+            services: attachable(self, project)?,
+            targets: self.shape.services.clone(),
             timeout: seconds(self.timeout),
-            renew_anon_volumes: self.renew_anon_volumes,
-            wait: self.wait,
-            ..shape
+            abort,
+            exit_code_from: self.exit_code_from.clone(),
         })
     }
 }
 
-/// A project, what the engine has of it, and the plan for it.
-pub(crate) struct Planned {
-    pub(crate) project: Project,
-    pub(crate) observed: Observed,
-    pub(crate) plan: Plan,
+impl ReachArgs {
+    /// The options with these flags; flags that exclude each other are refused in the words of docker compose.
+    pub(crate) fn apply(&self, options: UpOptions) -> CliResult<UpOptions> {
+        let never = options.recreate == Recreate::Never;
+        refuse(&[
+            (self.renew_anon_volumes && never, "--no-recreate and --renew-anon-volumes are incompatible"),
+            (self.always_recreate_deps && never, "--always-recreate-deps and --no-recreate are incompatible"),
+        ])?;
+        // New anonymous volumes are only had by a new container.
+        let force = self.renew_anon_volumes && options.recreate == Recreate::Diverged;
+        Ok(UpOptions {
+            no_deps: self.no_deps,
+            recreate: if force { Recreate::Force } else { options.recreate },
+            recreate_deps: if self.always_recreate_deps { Recreate::Force } else { options.recreate_deps },
+            renew_anon_volumes: self.renew_anon_volumes,
+            ..options
+        })
+    }
 }
 
-/// Observes and plans.
-pub(crate) async fn planned(
+/// The request of a command that creates. `needed`: a project without services is a mistake.
+pub(crate) fn request(
     context: &Context,
-    engine: &Arc<dyn Engine>,
-    project: Project,
-    options: &UpOptions,
+    change: Change,
+    options: UpOptions,
     yes: bool,
-) -> CliResult<Planned> {
-    let observed = engine.observe(&project::scope(&project)).await?;
-    let make = |answers: &Answers| -> PlanResult<Plan> {
+    needed: bool,
+) -> CliResult<Request<CliError>> {
+    let engine = context.engine()?;
+    let load = {
+        let (context, engine, targets, no_deps) =
+            (context.clone(), Arc::clone(&engine), options.targets.clone(), options.no_deps);
+        Box::pin(async move {
+            let loaded = project::selected(&context, &engine, &targets, no_deps).await?;
+            if needed {
+                project::not_empty(&loaded.project)?;
+            }
+            Ok(Subject::Loaded(loaded))
+        })
+    };
+    let plan = move |project: &Project, observed: &Observed, answers: &Answers| {
         let answered = UpOptions {
             recreate_volumes: answers.recreate.clone(),
             keep_volumes: answers.keep.clone(),
             ..options.clone()
         };
-        windlass_plan::up(&project, &observed, &answered)
+        windlass_plan::up(project, observed, &answered).map(Proposal::Run)
     };
-    let plan = plan_with_answers(context, yes, make)?;
-    Ok(Planned { project, observed, plan })
+    Ok(Request { yes, ..change.request(context, engine, load, plan)? })
 }
 
 pub(crate) async fn run(context: &Context, args: UpArgs) -> CliResult<()> {
     args.check()?;
-    let options = args.options(context)?;
-    let engine = context.engine()?;
-    let project = project::selected(context, &engine, &options.targets, options.no_deps).await?;
-    project::not_empty(&project)?;
-    let lock = if context.settings.dry_run { None } else { Some(lock::acquire(context, &project.name, "up")?) };
-    let planned = planned(context, &engine, project, &options, args.shape.yes).await?;
-    if !announce(context, &planned.plan)? {
-        return Ok(());
-    }
-    if !(args.detach || args.wait || args.no_start) {
-        return attached::up(context, engine, planned, &args, lock).await;
-    }
-    let Planned { project, plan, .. } = planned;
-    let (project, plan) = (Arc::new(project), Arc::new(plan));
-    let run =
-        Run { engine: Arc::clone(&engine), project: Arc::clone(&project), plan: Arc::clone(&plan), keep_going: false };
-    let running = run_to_end(context, "up", run);
-    let outcome = match args
-        .wait_timeout
-        .and_then(|seconds| u64::try_from(seconds).ok())
-        .filter(|seconds| *seconds > 0 && args.wait)
-    {
-        Some(limit) => tokio::time::timeout(Duration::from_secs(limit), running)
-            .await
-            .map_err(|_| CliError::usage(format!("application not healthy after {limit}s")))??,
-        None => running.await?,
+    let change = Change { keep_going: false, ..Change::locked("up") };
+    let mut request = request(context, change, args.options(context)?, args.shape.yes, true)?;
+    let style = LogStyle {
+        bare: args.no_log_prefix,
+        monochrome: args.no_color,
+        timestamps: args.timestamps,
+        split: true,
+        ..LogStyle::default()
     };
-    summary::show(context, &engine, &project, &plan, &outcome).await?;
-    take_back(context, &engine, &project, &plan, &outcome).await;
-    ending(&plan, &outcome)
+    let limit = args.wait_timeout.and_then(|seconds| u64::try_from(seconds).ok()).filter(|seconds| *seconds > 0);
+    request.deadline = seconds(limit.filter(|_| args.wait));
+    request.after =
+        if args.is_attached() { After::Follow(Box::new(move |project| args.follow(project))) } else { After::Summary };
+    run::run(context, request, style).await
 }
 
 /// Services whose output an attached `up` shows.
-pub(crate) fn attachable(args: &UpArgs, project: &Project) -> CliResult<BTreeSet<String>> {
+fn attachable(args: &UpArgs, project: &Project) -> CliResult<BTreeSet<String>> {
     let wanted = |name: &str| project.services.get(name).is_none_or(|service| service.attach != Some(false));
     let all: BTreeSet<String> = project.services.keys().cloned().collect();
     let unknown: Vec<&String> = args.attach.iter().filter(|name| !all.contains(*name)).collect();

@@ -18,6 +18,11 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// When the address makes no sense (unknown context, unreadable certificates).
     fn engine(&self, settings: &Settings) -> CliResult<Arc<dyn Engine>>;
+    /// Where the engine is: names it among the engines that this machine can reach.
+    ///
+    /// # Errors
+    /// As [`Self::engine`].
+    fn engine_address(&self, settings: &Settings) -> CliResult<String>;
     /// The plugins of a project. Loads none yet.
     ///
     /// # Errors
@@ -41,22 +46,11 @@ pub(crate) struct Machine;
 
 impl Backend for Machine {
     fn engine(&self, settings: &Settings) -> CliResult<Arc<dyn Engine>> {
-        let environment = &settings.environment;
-        let text = |name: &str| environment.get(name).map(str::to_owned);
-        let home = environment.path(env_vars::HOME);
-        let options = windlass_docker::ConnectOptions {
-            host: text(env_vars::DOCKER_HOST),
-            context: text(env_vars::DOCKER_CONTEXT),
-            docker_config_dir: environment
-                .path(env_vars::DOCKER_CONFIG)
-                .or_else(|| home.map(|home| home.join(".docker"))),
-            tls_verify: environment.get(env_vars::DOCKER_TLS_VERIFY).is_some(),
-            cert_path: environment.path(env_vars::DOCKER_CERT_PATH),
-            buildkit: environment.get(env_vars::DOCKER_BUILDKIT).map(|value| value != "0"),
-            parallel: settings.parallel,
-            environment: environment.all().iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
-        };
-        Ok(Arc::new(windlass_docker::connect(options)?))
+        Ok(Arc::new(windlass_docker::connect(connect_options(settings))?))
+    }
+
+    fn engine_address(&self, settings: &Settings) -> CliResult<String> {
+        Ok(windlass_docker::address(&connect_options(settings))?)
     }
 
     fn hooks(&self, request: HooksRequest<'_>) -> CliResult<Arc<dyn Hooks>> {
@@ -70,5 +64,21 @@ impl Backend for Machine {
             dialer: request.dialer,
             facts: ProjectFacts::of(request.project),
         })))
+    }
+}
+
+fn connect_options(settings: &Settings) -> windlass_docker::ConnectOptions {
+    let environment = &settings.environment;
+    let text = |name: &str| environment.get(name).map(str::to_owned);
+    let home = environment.path(env_vars::HOME);
+    windlass_docker::ConnectOptions {
+        host: text(env_vars::DOCKER_HOST),
+        context: text(env_vars::DOCKER_CONTEXT),
+        docker_config_dir: environment.path(env_vars::DOCKER_CONFIG).or_else(|| home.map(|home| home.join(".docker"))),
+        tls_verify: environment.get(env_vars::DOCKER_TLS_VERIFY).is_some(),
+        cert_path: environment.path(env_vars::DOCKER_CERT_PATH),
+        buildkit: environment.get(env_vars::DOCKER_BUILDKIT).map(|value| value != "0"),
+        parallel: settings.parallel,
+        environment: environment.all().iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
     }
 }

@@ -63,9 +63,9 @@ variables! {
     HOME;
     /// Directory for caches (default `~/.cache`); compiled plugins are kept in `windlass` below it.
     XDG_CACHE_HOME;
-    /// Directory for files of this login (default: the temporary directory); project locks are kept in `windlass` below it.
+    /// Directory for files of this login; project locks are kept in `windlass` below it.
     XDG_RUNTIME_DIR;
-    /// Directory of the project locks when there is no `XDG_RUNTIME_DIR`.
+    /// Directory for temporary files; without `XDG_RUNTIME_DIR` project locks are kept in `windlass-UID` below it.
     TMPDIR;
 }
 

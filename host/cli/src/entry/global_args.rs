@@ -38,6 +38,12 @@ pub struct GlobalArgs {
     /// Print what would be done, and why; do nothing
     #[arg(long, global = true)]
     pub(crate) dry_run: bool,
+    /// Fail at once when another run is changing the project
+    #[arg(long, global = true, conflicts_with = "wait_lock")]
+    pub(crate) no_wait_lock: bool,
+    /// Wait at most so long for another run that is changing the project (default: until it ends)
+    #[arg(long, global = true, value_name = "SECONDS")]
+    pub(crate) wait_lock: Option<u64>,
     /// Keep networks, volumes, secrets and configs that no service uses
     #[arg(long)]
     pub(crate) all_resources: bool,

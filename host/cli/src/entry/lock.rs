@@ -1,22 +1,26 @@
-//! One change of a project at a time on this machine.
+//! Which lock a command takes: where it is kept, for which engine, and what to do while somebody else has it.
 
-use std::path::PathBuf;
+use std::time::Duration;
 
-use windlass_runtime::{LockError, ProjectLock};
+use windlass_session::{LockPlace, LockRequest, LockWait};
 
 use crate::entry::context::Context;
 use crate::entry::env_vars;
-use crate::errors::{CliError, CliResult};
+use crate::errors::CliResult;
 
-fn directory(context: &Context) -> PathBuf {
-    let runtime = context.settings.environment.path(env_vars::XDG_RUNTIME_DIR);
-    runtime.unwrap_or_else(std::env::temp_dir).join("windlass")
+fn place(context: &Context) -> LockPlace {
+    let environment = &context.settings.environment;
+    LockPlace {
+        runtime: environment.path(env_vars::XDG_RUNTIME_DIR),
+        temporary: environment.path(env_vars::TMPDIR).unwrap_or_else(|| "/tmp".into()),
+    }
 }
 
 /// Id of the locks of this machine and user, for the ledger of loads. Without one (nothing can be written there) the ledger
 /// takes a killed run of this machine for one of another machine, and waits.
 pub(crate) fn id(context: &Context) -> String {
-    windlass_runtime::lock::directory_id(&directory(context)).unwrap_or_default()
+    let directory = place(context).directory().ok();
+    directory.and_then(|directory| windlass_runtime::lock::directory_id(&directory).ok()).unwrap_or_default()
 }
 
 /// Who runs this, for those who wait for its loads.
@@ -26,12 +30,18 @@ pub(crate) fn who() -> String {
     format!("{host}, process {}", std::process::id())
 }
 
-/// Takes the project's lock for a command; it is free again when the value is dropped or the process ends.
-pub(crate) fn acquire(context: &Context, project: &str, command: &str) -> CliResult<ProjectLock> {
-    let folder = directory(context);
-    let holder = format!("windlass {command}, process {}", std::process::id());
-    ProjectLock::acquire(&folder, project, &holder).map_err(|error| match error {
-        LockError::Held { .. } => CliError::State { message: error.to_string(), hint: error.hint() },
-        LockError::Io { path, source } => CliError::io(format!("lock {}", path.display()), source),
+/// The lock that a command takes before it looks at the project.
+pub(crate) fn request(context: &Context, command: &str) -> CliResult<LockRequest> {
+    let settings = &context.settings;
+    let wait = match (settings.no_wait_lock, settings.wait_lock) {
+        (true, _) => LockWait::Never,
+        (false, Some(seconds)) => LockWait::AtMost(Duration::from_secs(seconds)),
+        (false, None) => LockWait::Forever,
+    };
+    Ok(LockRequest {
+        place: place(context),
+        engine: context.backend.engine_address(settings)?,
+        holder: format!("windlass {command}, process {}", std::process::id()),
+        wait,
     })
 }

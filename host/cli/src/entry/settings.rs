@@ -62,6 +62,10 @@ pub struct Settings {
     pub compatibility: bool,
     /// Print the plan only.
     pub dry_run: bool,
+    /// Fail at once when another run is changing the project.
+    pub no_wait_lock: bool,
+    /// Most seconds to wait for another run that is changing the project; `None`: until it ends.
+    pub wait_lock: Option<u64>,
     /// Keep what no service uses.
     pub all_resources: bool,
     /// Print more.
@@ -96,6 +100,8 @@ impl Settings {
             profiles: flags.profiles,
             compatibility: flags.compatibility || environment.says_yes(env_vars::COMPOSE_COMPATIBILITY),
             dry_run: flags.dry_run,
+            no_wait_lock: flags.no_wait_lock,
+            wait_lock: flags.wait_lock,
             all_resources: flags.all_resources,
             verbose: flags.verbose,
             remove_orphans: environment.says_yes(env_vars::COMPOSE_REMOVE_ORPHANS),

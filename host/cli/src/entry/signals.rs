@@ -1,17 +1,15 @@
-//! SIGINT and SIGTERM as one stream of wishes.
+//! SIGINT, SIGTERM and SIGHUP as one stream of requests to stop.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use windlass_runtime::Shutdown;
-use windlass_runtime::shutdown::ShutdownTrigger;
 
 use crate::errors::{CliError, CliResult};
 
-/// Listens to signals and raises the wish to stop: the first gracefully, the second at once.
+/// Listens to the signals that ask to stop. What a signal means is decided by whoever is asked to stop.
 #[derive(Debug)]
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
-    trigger: ShutdownTrigger,
+    hang_up: Signal,
 }
 
 impl Signals {
@@ -19,15 +17,16 @@ impl Signals {
     ///
     /// # Errors
     /// When the system refuses to install a handler.
-    pub(crate) fn listen() -> CliResult<(Self, Shutdown)> {
-        let (trigger, shutdown) = Shutdown::channel();
+    pub(crate) fn listen() -> CliResult<Self> {
         let open = |kind| signal(kind).map_err(|source| CliError::io("listen to signals", source));
-        let signals =
-            Self { interrupt: open(SignalKind::interrupt())?, terminate: open(SignalKind::terminate())?, trigger };
-        Ok((signals, shutdown))
+        Ok(Self {
+            interrupt: open(SignalKind::interrupt())?,
+            terminate: open(SignalKind::terminate())?,
+            hang_up: open(SignalKind::hangup())?,
+        })
     }
 
-    /// Waits for the next signal and raises the wish.
+    /// Waits for the next signal.
     ///
     /// # Cancel safety
     /// Safe: a signal that arrives in between is kept by the streams.
@@ -35,7 +34,7 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = self.hang_up.recv() => {}
         }
-        self.trigger.escalate();
     }
 }

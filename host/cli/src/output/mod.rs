@@ -1,12 +1,12 @@
 //! What goes out: the streams, tables, reporters, logs, diagnostics.
 
 pub(crate) mod diagnostics;
-pub(crate) mod follow;
 pub(crate) mod humanize;
 pub(crate) mod logs;
 pub(crate) mod places;
 pub(crate) mod ports;
 pub(crate) mod reporter;
+pub(crate) mod screen;
 pub(crate) mod summary;
 pub(crate) mod table;
 pub(crate) mod template;

@@ -1,64 +1,61 @@
-//! The last words of `up`: what runs where, when it was ready, and what took the time.
+//! The last words of `up`: what runs where, when it was ready, what took the time, and what did not stay up.
 
-use std::sync::Arc;
-
-use windlass_model::Project;
-use windlass_plan::Plan;
-use windlass_plan::observed::Container;
-use windlass_plan::step::Action;
-use windlass_runtime::engine::ContainerFilter;
-use windlass_runtime::outcome::StepResult;
+use windlass_plan::observed::{Container, ContainerState};
 use windlass_runtime::timeline::{self, ServiceTimeline, StageTime};
-use windlass_runtime::{Ending, Engine, Outcome};
+use windlass_session::Summary;
 
 use crate::commands::ps::word;
 use crate::entry::context::Context;
 use crate::entry::settings::Progress;
-use crate::errors::CliResult;
+use crate::output::ui::Style;
 use crate::output::{humanize, ports, table};
 
-/// Prints the summary; nothing where nothing was done, or where a machine reads.
-pub(crate) async fn show(
-    context: &Context,
-    engine: &Arc<dyn Engine>,
-    project: &Project,
-    plan: &Plan,
-    outcome: &Outcome,
-) -> CliResult<()> {
-    let machine = matches!(context.settings.progress, Progress::Json | Progress::Quiet);
-    if machine || outcome.ending() != Ending::Success {
-        return Ok(());
+/// Prints the summary; nothing where a machine reads.
+pub(crate) fn show(context: &Context, summary: &Summary) {
+    if matches!(context.settings.progress, Progress::Json | Progress::Quiet) {
+        return;
     }
-    let worked = |step: &windlass_plan::Step| {
-        let done = outcome.steps.get(step.id.0).is_some_and(|record| record.result == StepResult::Done);
-        done && !matches!(step.action, Action::Up | Action::Probe { .. } | Action::Await { .. })
-    };
-    if !plan.steps.iter().any(worked) {
-        context.ui.status(format_args!(" {} up to date", project.name));
-        return Ok(());
+    let ui = &context.ui;
+    if !summary.changed {
+        ui.status(format_args!(" {} up to date", summary.plan.project));
+        return;
     }
-    let filter =
-        ContainerFilter { project: Some(project.name.clone()), all: true, one_off: Some(false), service: None };
-    let containers = engine.list_containers(&filter).await?;
-    let timeline = timeline::summary(plan, outcome);
+    let timeline = timeline::summary(&summary.plan, &summary.outcome);
     let heads = ["SERVICE", "STATE", "ADDRESS", "UP AFTER", "STAGES"].map(str::to_owned).to_vec();
-    let rows = timeline.services.iter().map(|service| row(service, &containers));
+    let rows = timeline.services.iter().map(|service| row(service, &summary.containers));
     let mut cells: Vec<Vec<String>> = std::iter::once(heads).chain(rows).collect();
     if context.settings.progress == Progress::Tty {
-        fit(&mut cells, &timeline.services, context.ui.options().width);
+        fit(&mut cells, &timeline.services, ui.options().width);
     }
-    context.ui.status(table::render(table::TIGHT, &cells).trim_end());
-    context.ui.status(format_args!("total {}{}", humanize::duration(outcome.elapsed), slowest(&timeline.services)));
-    Ok(())
+    ui.status(table::render(table::TIGHT, &cells).trim_end());
+    let total = humanize::duration(summary.outcome.elapsed);
+    ui.status(format_args!("total {total}{}", slowest(&timeline.services)));
+    for container in summary.containers.iter().filter(|container| summary.last_lines.contains_key(&container.name)) {
+        ui.warning(format_args!("container {} is {}; its last lines:", container.name, state(container)));
+        for line in summary.last_lines.get(&container.name).into_iter().flatten() {
+            ui.status(format_args!("    {}", ui.paint(Style::Dim, line)));
+        }
+    }
+}
+
+/// The state of a container; with its exit code where that is what a person wants to know.
+fn state(container: &Container) -> String {
+    let ended = matches!(container.state, ContainerState::Exited | ContainerState::Dead | ContainerState::Restarting);
+    match container.exit_code.filter(|_| ended) {
+        Some(code) => format!("{} ({code})", word(container.state)),
+        None => word(container.state).to_owned(),
+    }
 }
 
 fn row(service: &ServiceTimeline, containers: &[Container]) -> Vec<String> {
     let own: Vec<&Container> = containers.iter().filter(|container| container.service() == service.service).collect();
-    let states = own.first().map_or("-", |container| word(container.state));
+    // One replica that does not run is the news.
+    let fallen = own.iter().find(|container| container.state != ContainerState::Running);
+    let states = fallen.or(own.first()).map_or_else(|| "-".to_owned(), |container| state(container));
     let addresses: Vec<String> = own.iter().flat_map(|container| ports::reachable(&container.ports)).collect();
     let up = service.up_at.map_or_else(|| "-".to_owned(), humanize::duration);
     let address = if addresses.is_empty() { "-".to_owned() } else { addresses.join(" ") };
-    vec![service.service.clone(), states.to_owned(), address, up, stages(service, service.stages.len())]
+    vec![service.service.clone(), states, address, up, stages(service, service.stages.len())]
 }
 
 /// The `most` longest stages, in their order.

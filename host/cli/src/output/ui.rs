@@ -101,13 +101,15 @@ impl UiOptions {
 }
 
 /// Writes all output of the program.
+///
+/// Standard output has a lock of its own: a reader that does not take it must not keep errors from being shown.
 pub(crate) struct Ui {
+    out: Mutex<Box<dyn Write + Send>>,
     inner: Mutex<Inner>,
     options: UiOptions,
 }
 
 struct Inner {
-    out: Box<dyn Write + Send>,
     err: Box<dyn Write + Send>,
     input: Option<Box<dyn Read + Send>>,
     live: Vec<String>,
@@ -122,8 +124,8 @@ impl Ui {
     pub(crate) fn new(streams: Streams, options: UiOptions) -> Self {
         let Streams { out, err, input, terminals: _ } = streams;
         Self {
+            out: Mutex::new(out),
             inner: Mutex::new(Inner {
-                out,
                 err,
                 input: Some(input),
                 live: Vec::new(),
@@ -174,16 +176,20 @@ impl Ui {
     /// # Errors
     /// When the reader is gone: time to stop.
     pub(crate) fn data(&self, text: impl AsRef<[u8]>) -> CliResult<()> {
-        let mut inner = self.lock();
-        if self.options.shared_terminal {
+        // On one terminal the live area makes room, and both streams wait for each other.
+        let mut inner = self.options.shared_terminal.then(|| self.lock());
+        if let Some(inner) = &mut inner {
             inner.erase();
         }
-        let written = inner.out.write_all(text.as_ref()).and_then(|()| inner.out.flush());
-        if self.options.shared_terminal {
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = out.write_all(text.as_ref()).and_then(|()| out.flush());
+        drop(out);
+        if let Some(inner) = &mut inner {
             inner.draw();
         }
+        drop(inner);
         written.map_err(|source| match source.kind() {
-            // Exits like a process killed by SIGPIPE (128 + 13).
+            // Exits like a process that SIGPIPE killed (128 + 13).
             io::ErrorKind::BrokenPipe => CliError::Exit(141),
             _ => CliError::io("write to standard output", source),
         })

@@ -170,6 +170,10 @@ impl Backend for Memory {
         Ok(Arc::new(self.engine.clone()))
     }
 
+    fn engine_address(&self, _: &Settings) -> CliResult<String> {
+        Ok("memory".to_owned())
+    }
+
     fn hooks(&self, _: HooksRequest<'_>) -> CliResult<Arc<dyn Hooks>> {
         Ok(Arc::new(self.hooks.clone()))
     }

@@ -66,6 +66,15 @@ pub fn connect(options: ConnectOptions) -> EngineResult<DockerEngine> {
     Ok(DockerEngine::new(endpoint, address.host, config, options))
 }
 
+/// Where the engine is that [`connect`] would reach.
+///
+/// # Errors
+/// As [`connect`].
+pub fn address(options: &ConnectOptions) -> EngineResult<String> {
+    let config = ConfigFile::load(options.docker_config_dir.as_deref())?;
+    resolve(options, &config).map(|address| address.host)
+}
+
 /// Precedence as in the `docker` command line: host, named context, current context, the local socket.
 fn resolve(options: &ConnectOptions, config: &ConfigFile) -> EngineResult<Address> {
     if let Some(host) = options.host.as_deref().filter(|host| !host.is_empty()) {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinSet};
@@ -149,11 +149,11 @@ impl<'a> Dispatcher<'a> {
             let Some(id) = self.graph.take(|id| !full || manner(&plan.steps[id.0].action).waits) else { return };
             let step = &plan.steps[id.0];
             if self.ending() && !units::completes(&plan, id, |step| self.graph.progress(step)) {
-                self.graph.end(id, StepResult::Cancelled, (None, None));
+                self.end(id, StepResult::Cancelled, (None, None));
             } else if matches!(step.action, Action::Up) {
                 let now = self.began.elapsed();
-                self.emit(Event::StepDone(id, std::time::Duration::ZERO));
-                self.graph.end(id, StepResult::Done, (Some(now), Some(now)));
+                self.emit(Event::StepDone(id, Duration::ZERO));
+                self.end(id, StepResult::Done, (Some(now), Some(now)));
             } else {
                 self.spawn(step, sender);
             }
@@ -181,7 +181,14 @@ impl<'a> Dispatcher<'a> {
         let finished = self.began.elapsed();
         let result = self.result(step, end, started);
         let since = started.duration_since(self.began);
-        self.graph.end(id, result, (Some(since), Some(finished)));
+        self.end(id, result, (Some(since), Some(finished)));
+    }
+
+    /// Records how a step ended; tells of all that are cancelled with it.
+    fn end(&mut self, id: StepId, result: StepResult, times: (Option<Duration>, Option<Duration>)) {
+        for cancelled in self.graph.end(id, result, times) {
+            self.emit(Event::StepCancelled(cancelled));
+        }
     }
 
     /// Units that have come to an end without their goal are taken back, in the order in which they would have got there.

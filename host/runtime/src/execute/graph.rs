@@ -72,8 +72,15 @@ impl Graph {
         }
     }
 
-    /// Records how a step ended, and cancels those that needed its success.
-    pub(super) fn end(&mut self, step: StepId, result: StepResult, times: (Option<Duration>, Option<Duration>)) {
+    /// Records how a step ended, and cancels those that needed its success. Returns those that were cancelled, the step itself
+    /// included where that is how it ended: every step that began or was waited for has an end that can be told.
+    pub(super) fn end(
+        &mut self,
+        step: StepId,
+        result: StepResult,
+        times: (Option<Duration>, Option<Duration>),
+    ) -> Vec<StepId> {
+        let mut given_up = Vec::new();
         let record = StepRecord { result, started: times.0, finished: times.1 };
         let mut queue = vec![(step.0, record)];
         while let Some((index, record)) = queue.pop() {
@@ -81,6 +88,9 @@ impl Graph {
                 continue;
             }
             let satisfied = record.result.satisfied();
+            if record.result == StepResult::Cancelled {
+                given_up.push(StepId(index));
+            }
             self.records[index] = Some(record);
             self.ready.remove(&index);
             self.open -= 1;
@@ -94,6 +104,7 @@ impl Graph {
                 }
             }
         }
+        given_up
     }
 
     /// Records of all steps; one that never ended counts as cancelled.

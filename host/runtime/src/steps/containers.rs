@@ -7,7 +7,7 @@ use windlass_plan::labels;
 use windlass_plan::step::{ContainerRef, ContainerSpec, InjectedFile};
 
 use super::context::Context;
-use crate::engine::EngineResult;
+use crate::engine::{EngineErrorKind, EngineResult};
 use crate::shutdown::Urgency;
 
 pub(super) async fn create(context: &Context, spec: &ContainerSpec) -> EngineResult<()> {
@@ -53,6 +53,9 @@ pub(super) async fn inject(context: &Context, container: &ContainerRef, files: &
 
 pub(super) async fn start(context: &Context, container: &ContainerRef, port_range: bool) -> EngineResult<()> {
     let id = context.run.containers.resolve(container);
+    if let Some(gate) = &context.run.execution.options.gate {
+        gate.before_start(&id, container).await;
+    }
     let _turn = if port_range { Some(context.run.port_ranges.lock().await) } else { None };
     context.run.execution.engine.start_container(&id).await
 }
@@ -60,27 +63,49 @@ pub(super) async fn start(context: &Context, container: &ContainerRef, port_rang
 /// Stops gracefully; when the user asks twice, kills.
 pub(super) async fn stop(context: &Context, container: &ContainerRef, timeout: Option<Duration>) -> EngineResult<()> {
     let id = context.run.containers.resolve(container);
-    let engine = &context.run.execution.engine;
-    let mut shutdown = context.shutdown.clone();
-    tokio::select! {
-        biased;
-        result = engine.stop_container(&id, timeout) => result,
-        () = shutdown.reached(Urgency::Immediate) => engine.kill_container(&id, "SIGKILL").await,
-    }
+    let stopping = context.run.execution.engine.stop_container(&id, timeout);
+    or_kill(context, &id, stopping).await
 }
 
+/// Restarts gracefully; when the user asks twice, the old process is killed, and the engine starts the new one.
 pub(super) async fn restart(
     context: &Context,
     container: &ContainerRef,
     timeout: Option<Duration>,
 ) -> EngineResult<()> {
     let id = context.run.containers.resolve(container);
-    context.run.execution.engine.restart_container(&id, timeout).await
+    let restarting = context.run.execution.engine.restart_container(&id, timeout);
+    or_kill(context, &id, restarting).await
 }
 
-pub(super) async fn kill(context: &Context, container: &ContainerRef, signal: &str) -> EngineResult<()> {
-    let id = context.run.containers.resolve(container);
-    context.run.execution.engine.kill_container(&id, signal).await
+/// Kills the container when the user asks twice, so that the call that waits for its end comes to one. That call is awaited all
+/// the same: dropping it would leave the engine at work, and nobody would know with which result.
+async fn or_kill(
+    context: &Context,
+    id: &str,
+    waiting: impl Future<Output = EngineResult<()>> + Send,
+) -> EngineResult<()> {
+    let mut waiting = std::pin::pin!(waiting);
+    let mut shutdown = context.shutdown.clone();
+    tokio::select! {
+        biased;
+        result = &mut waiting => return result,
+        () = shutdown.reached(Urgency::Immediate) => {}
+    }
+    let (killed, waited) = tokio::join!(signal(context, id, "SIGKILL"), waiting);
+    killed.and(waited)
+}
+
+pub(super) async fn kill(context: &Context, container: &ContainerRef, name: &str) -> EngineResult<()> {
+    signal(context, &context.run.containers.resolve(container), name).await
+}
+
+/// Sends a signal. One that comes too late, to a container that has ended or is gone, found what it was sent for.
+async fn signal(context: &Context, id: &str, name: &str) -> EngineResult<()> {
+    match context.run.execution.engine.kill_container(id, name).await {
+        Err(error) if matches!(error.kind, EngineErrorKind::NotRunning | EngineErrorKind::NotFound) => Ok(()),
+        result => result,
+    }
 }
 
 pub(super) async fn unpause(context: &Context, container: &ContainerRef) -> EngineResult<()> {

@@ -35,7 +35,6 @@ pub(crate) fn manner(action: &Action) -> Manner {
         | Action::CreateContainer(_)
         | Action::InjectFiles { .. }
         | Action::StartContainer { .. }
-        | Action::RestartContainer { .. }
         | Action::KillContainer { .. }
         | Action::UnpauseContainer { .. }
         | Action::RemoveContainer { .. }
@@ -46,6 +45,7 @@ pub(crate) fn manner(action: &Action) -> Manner {
         | Action::PluginHook { .. }
         | Action::RunHookContainer { .. }
         | Action::StopContainer { .. }
+        | Action::RestartContainer { .. }
         | Action::Up => PATIENT,
     }
 }

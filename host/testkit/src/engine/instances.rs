@@ -73,6 +73,8 @@ impl Instances for FakeEngine {
     }
 
     async fn attach(&self, id: &str, _tty: bool) -> EngineResult<Output> {
+        let record = format!("attach {}", self.lock().name_of(id));
+        self.read(&record)?;
         let (container, lines) = {
             let state = self.lock();
             let container = state.find(id, "attach to")?.clone();

@@ -8,10 +8,13 @@ use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 
 /// These may not be reached from the crate, however indirectly (dev-dependencies apart).
-const NEVER: [(&str, &[&str]); 3] = [
+const NEVER: [(&str, &[&str]); 6] = [
     ("windlass-model", &["tokio", "bollard", "wasmtime", "clap"]),
     ("windlass-plan", &["tokio", "bollard", "wasmtime", "clap"]),
     ("windlass-runtime", &["bollard", "wasmtime", "clap"]),
+    ("windlass-session", &["bollard", "wasmtime", "clap", "crossterm"]),
+    ("windlass-docker", &["windlass-session"]),
+    ("windlass-plugin-host", &["windlass-session"]),
 ];
 
 /// Only these crates may name the dependency, at all.

@@ -19,6 +19,7 @@ pub(super) fn event(ui: &Ui, scene: &Scene, stamped: &Stamped) {
     let (kind, mut fields) = match &stamped.event {
         Event::StepStarted(id) => ("step.started", of_step(*id)),
         Event::StepSkipped(id, reason) => ("step.skipped", with(of_step(*id), json!({ "reason": reason }))),
+        Event::StepCancelled(id) => ("step.cancelled", of_step(*id)),
         Event::StepDone(id, took) => ("step.done", with(of_step(*id), json!({ "ms": took.as_millis() }))),
         Event::StepFailed { step, message, hint, details, warning } => {
             let mut more = json!({ "message": message, "hint": hint, "details": details, "warning": warning });

@@ -56,6 +56,7 @@ impl Live {
                 self.running.insert(*id, Line { since: Instant::now(), detail: String::new() });
             }
             Event::StepSkipped(id, _) => self.end(*id, plan),
+            Event::StepCancelled(id) => self.give_up(*id),
             Event::StepDone(id, took) => {
                 self.end(*id, plan);
                 self.collapse(ui, plan, *id, *took);
@@ -84,9 +85,14 @@ impl Live {
     }
 
     fn end(&mut self, id: StepId, plan: &Plan) {
+        self.give_up(id);
+        self.done += usize::from(words::done(&words::step(plan, id).action).is_some());
+    }
+
+    /// It is over without having done anything.
+    fn give_up(&mut self, id: StepId) {
         self.running.remove(&id);
         self.over.insert(id);
-        self.done += usize::from(words::done(&words::step(plan, id).action).is_some());
     }
 
     fn detail(&mut self, id: StepId, text: String) {

@@ -39,15 +39,21 @@ enum Kind {
 
 impl Reporter {
     /// A reporter of the kind that the settings want; `title` names the operation.
-    pub(crate) fn new(context: &Context, title: &'static str, plan: Arc<Plan>) -> Self {
+    /// `typed` is the project as it was typed, where it was loaded from files.
+    pub(crate) fn new(context: &Context, title: &'static str, plan: Arc<Plan>, typed: Option<Arc<Node>>) -> Self {
         let kind = match context.settings.progress {
             Progress::Tty => Kind::Live(Mutex::new(live::Live::new(title, &plan, context.settings.verbose))),
             Progress::Plain => Kind::Plain(Mutex::new(plain::Plain::new(context.settings.verbose))),
             Progress::Json => Kind::Json,
             Progress::Quiet => Kind::Quiet,
         };
-        let scene = Scene { plan, typed: context.typed.get().cloned() };
+        let scene = Scene { plan, typed };
         Self { ui: Arc::clone(&context.ui), scene, kind }
+    }
+
+    /// It shows how long things take, and must be drawn anew from time to time.
+    pub(crate) const fn is_live(&self) -> bool {
+        matches!(self.kind, Kind::Live(_))
     }
 
     /// Draws the live area anew, for its timers.

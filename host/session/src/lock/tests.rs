@@ -1,0 +1,117 @@
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+
+use super::*;
+
+struct Desk {
+    base: tempfile::TempDir,
+}
+
+impl Desk {
+    fn new() -> Self {
+        Self { base: tempfile::tempdir().expect("a directory") }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.base.path().join(name)
+    }
+
+    fn request(&self, engine: &str, wait: LockWait) -> LockRequest {
+        LockRequest {
+            place: LockPlace { runtime: Some(self.path("run")), temporary: self.path("tmp") },
+            engine: engine.to_owned(),
+            holder: format!("windlass up on {engine}"),
+            wait,
+        }
+    }
+
+    async fn take(&self, engine: &str, project: &str) -> Result<ProjectLock, LockError> {
+        ProjectLock::acquire(&self.request(engine, LockWait::Never), project, |_| {}).await
+    }
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs_err::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("ours");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_second_waits_and_is_told_for_whom() {
+    let desk = Desk::new();
+    let first = desk.take("unix:///a", "shop").await.expect("free");
+    let mut told = Vec::new();
+    let patient = desk.request("unix:///a", LockWait::AtMost(Duration::from_secs(30)));
+    let error = ProjectLock::acquire(&patient, "shop", |holder| told.push(holder.to_owned())).await.unwrap_err();
+    assert_eq!(told, ["windlass up on unix:///a"], "once, not for every attempt");
+    assert!(matches!(error, LockError::Held { waited, .. } if waited >= Duration::from_secs(30)), "{error:?}");
+
+    let forever = desk.request("unix:///a", LockWait::Forever);
+    let mut first = Some(first);
+    let second = ProjectLock::acquire(&forever, "shop", |_| drop(first.take())).await;
+    assert!(second.is_ok(), "taken as soon as the first one lets go");
+}
+
+#[tokio::test]
+async fn engines_and_projects_do_not_keep_each_other_waiting() {
+    let desk = Desk::new();
+    let _held = desk.take("unix:///a", "shop").await.expect("free");
+    assert!(desk.take("unix:///b", "shop").await.is_ok(), "another engine");
+    assert!(desk.take("unix:///a", "blog").await.is_ok(), "another project");
+    let error = desk.take("unix:///a", "shop").await.unwrap_err();
+    assert!(error.to_string().contains("windlass up on unix:///a"), "{error}");
+}
+
+#[tokio::test]
+async fn what_a_link_points_to_is_left_alone() {
+    let desk = Desk::new();
+    drop(desk.take("unix:///a", "shop").await.expect("free"));
+    let file = desk.path("run/windlass").join(file_name("unix:///a", "shop"));
+    let precious = desk.path("precious");
+    fs_err::write(&precious, "precious").expect("ours");
+
+    fs_err::remove_file(&file).expect("it is there");
+    symlink(&precious, &file).expect("a link");
+    assert!(desk.take("unix:///a", "shop").await.is_err(), "a symbolic link");
+
+    fs_err::remove_file(&file).expect("it is there");
+    fs_err::hard_link(&precious, &file).expect("a link");
+    assert!(matches!(desk.take("unix:///a", "shop").await, Err(LockError::Unsafe { .. })), "a second name");
+    assert_eq!(fs_err::read_to_string(&precious).expect("still there"), "precious");
+}
+
+#[tokio::test]
+async fn the_directory_is_private() {
+    let desk = Desk::new();
+    drop(desk.take("unix:///a", "shop").await.expect("free"));
+    let made = desk.path("run/windlass");
+    assert_eq!(fs_err::metadata(&made).expect("made").mode() & 0o777, 0o700);
+
+    // One that an earlier version made is tightened.
+    set_mode(&made, 0o755);
+    assert!(desk.take("unix:///a", "shop").await.is_ok());
+    assert_eq!(fs_err::metadata(&made).expect("made").mode() & 0o777, 0o700);
+
+    // One that others could write to may hold anything: the user's own among the temporary files serves instead.
+    set_mode(&made, 0o777);
+    drop(desk.take("unix:///a", "shop").await.expect("there is another place"));
+    let own = desk.path("tmp").join(format!("windlass-{}", rustix::process::geteuid().as_raw()));
+    assert_eq!(fs_err::metadata(&own).expect("made").mode() & 0o777, 0o700);
+
+    set_mode(&own, 0o777);
+    assert!(matches!(desk.take("unix:///a", "shop").await, Err(LockError::Unsafe { .. })), "no place is left");
+}
+
+#[tokio::test]
+async fn a_link_in_place_of_the_directory_is_not_followed() {
+    let desk = Desk::new();
+    fs_err::create_dir_all(desk.path("elsewhere")).expect("ours");
+    fs_err::create_dir_all(desk.path("tmp")).expect("ours");
+    set_mode(&desk.path("elsewhere"), 0o700);
+    let own = desk.path("tmp").join(format!("windlass-{}", rustix::process::geteuid().as_raw()));
+    symlink(desk.path("elsewhere"), &own).expect("a link");
+    let request = LockRequest {
+        place: LockPlace { runtime: None, temporary: desk.path("tmp") },
+        ..desk.request("unix:///a", LockWait::Never)
+    };
+    let error = ProjectLock::acquire(&request, "shop", |_| {}).await.unwrap_err();
+    assert!(matches!(error, LockError::Unsafe { .. }), "{error:?}");
+    assert_eq!(fs_err::read_dir(desk.path("elsewhere")).expect("there").count(), 0);
+}
