@@ -174,6 +174,10 @@ impl Book {
             instance.phase = row.state.into();
             instance.health = row.health;
             instance.exit_code = row.exit_code.or(instance.exit_code);
+        } else if entry.instance.health.is_none() {
+            // Events tell that a container started, and not that the engine checks its health: an inspection from a moment
+            // before the event is the first to say so.
+            Arc::make_mut(&mut entry.instance).health = row.health;
         }
         self.changed |= *before != *entry.instance;
     }
