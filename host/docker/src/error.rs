@@ -6,6 +6,8 @@ use std::io;
 use bollard::errors::Error;
 use windlass_runtime::engine::{EngineError, EngineErrorKind};
 
+use crate::transport::SshFailed;
+
 /// An error with the operation's name (verb and object).
 pub(crate) fn engine_error(operation: impl Into<String>, error: &Error) -> EngineError {
     let (kind, message) = classify(error);
@@ -95,6 +97,12 @@ fn tidy(message: &str, status: u16) -> String {
 /// Nothing answered, or not in HTTP: the innermost I/O error decides.
 fn classify_transport(error: &Error) -> (EngineErrorKind, String) {
     let innermost = innermost(error);
+    if innermost.is::<SshFailed>() {
+        return (EngineErrorKind::Unreachable, innermost.to_string());
+    }
+    if innermost.is::<tokio_rustls::rustls::Error>() {
+        return (EngineErrorKind::Denied, format!("TLS: {innermost}"));
+    }
     let kind = match innermost.downcast_ref::<io::Error>().map(io::Error::kind) {
         Some(io::ErrorKind::PermissionDenied) => EngineErrorKind::Denied,
         Some(
@@ -155,6 +163,10 @@ const HINTS: &[(&[&str], &str)] = &[
     (
         &["address already in use"],
         "another program on this machine listens on this port: stop it, or change `published` under `ports`",
+    ),
+    (
+        &["HTTP request to an HTTPS server"],
+        "the engine wants TLS: set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to the directory of ca.pem, cert.pem and key.pem",
     ),
     (&["manifest unknown"], "the registry has no such tag: check the image's name and tag"),
     (&["manifest for", "not found"], "the registry has no such tag: check the image's name and tag"),

@@ -30,7 +30,7 @@ impl DockerEngine {
             version: api.ping.engine.clone(),
             api_version: api.ping.api,
             os: api.ping.os.clone(),
-            architecture: std::env::consts::ARCH.replace("x86_64", "amd64").replace("aarch64", "arm64"),
+            architecture: self.architecture(api).await?,
             swarm: api.ping.swarm,
         })
     }
@@ -125,11 +125,7 @@ impl DockerEngine {
         let api = self.api().await?;
         let query: &[(&str, &str)] = if api.at_least(1, 48) { &[("manifests", "1")] } else { &[] };
         let path = format!("/images/{reference}/json");
-        let own = format!(
-            "{}/{}",
-            api.ping.os,
-            std::env::consts::ARCH.replace("x86_64", "amd64").replace("aarch64", "arm64")
-        );
+        let own = format!("{}/{}", api.ping.os, self.architecture(api).await?);
         match self.get::<image::Inspection>(&format!("inspect image {reference}"), &path, query).await {
             Ok(found) => Ok(found.for_platform(platform, &own)),
             Err(error) if error.kind == EngineErrorKind::NotFound => Ok(None),

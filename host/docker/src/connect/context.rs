@@ -6,8 +6,9 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use windlass_runtime::engine::{EngineError, EngineResult};
 
-use super::{Address, TlsFiles};
+use super::Address;
 use crate::error::plain;
+use crate::transport::TlsFiles;
 
 #[derive(Deserialize)]
 struct Meta {
@@ -32,7 +33,9 @@ pub(super) fn load(directory: &Path, name: &str) -> EngineResult<Address> {
         .map_err(|error| plain(operation(name), format!("{}: {error}", path.display())))?;
     let endpoint = meta.endpoints.get("docker").ok_or_else(|| plain(operation(name), "it has no Docker endpoint"))?;
     let files = directory.join("contexts/tls").join(&digest).join("docker");
-    let tls = files.is_dir().then_some(TlsFiles { directory: files, skip_verify: endpoint.skip_tls_verify });
+    let wanted = files.is_dir() || endpoint.skip_tls_verify;
+    let skip_verify = endpoint.skip_tls_verify;
+    let tls = wanted.then_some(TlsFiles { directory: files, skip_verify, system_roots: true });
     Ok(Address { host: endpoint.host.clone(), tls })
 }
 

@@ -1,15 +1,19 @@
 //! From options (`DOCKER_HOST`, contexts, TLS files) to an engine.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use windlass_runtime::engine::{EngineError, EngineErrorKind, EngineResult};
 
 use crate::config_file::ConfigFile;
 use crate::engine::DockerEngine;
 use crate::error::plain;
-use crate::transport::{self, Endpoint};
+use crate::transport::{self, Endpoint, Ssh, Tls, TlsFiles};
 
 mod context;
+
+/// What to do about TLS that does not come about.
+const TLS_HINT: &str = "check the TLS files: DOCKER_CERT_PATH with ca.pem, cert.pem and key.pem, and DOCKER_TLS_VERIFY";
 
 /// Socket of a local engine.
 const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
@@ -23,7 +27,9 @@ pub struct ConnectOptions {
     pub context: Option<String>,
     /// Directory of Docker's client settings (`DOCKER_CONFIG` or `~/.docker`): contexts, registry credentials, proxies.
     pub docker_config_dir: Option<PathBuf>,
-    /// `DOCKER_TLS_VERIFY` is set: TLS with a checked certificate.
+    /// `DOCKER_TLS` is set: TLS, whoever answers. Only for `host`; a context says it itself.
+    pub tls: bool,
+    /// `DOCKER_TLS_VERIFY` is set: TLS with a checked certificate. Only for `host`; a context says it itself.
     pub tls_verify: bool,
     /// `DOCKER_CERT_PATH`: directory of `ca.pem`, `cert.pem`, `key.pem`; `None`: the settings directory.
     pub cert_path: Option<PathBuf>,
@@ -34,15 +40,6 @@ pub struct ConnectOptions {
     /// Environment for programs this crate starts (`docker buildx`, credential helpers): `PATH`, `HOME`, and so on.
     /// Empty: they inherit the process's own.
     pub environment: Vec<(String, String)>,
-}
-
-/// TLS files.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct TlsFiles {
-    /// Directory of `ca.pem`, `cert.pem`, `key.pem`.
-    pub(crate) directory: PathBuf,
-    /// Accept any server certificate.
-    pub(crate) skip_verify: bool,
 }
 
 /// What `resolve` finds: an address and, with TLS, its files.
@@ -62,7 +59,7 @@ pub(crate) struct Address {
 pub fn connect(options: ConnectOptions) -> EngineResult<DockerEngine> {
     let config = ConfigFile::load(options.docker_config_dir.as_deref())?;
     let address = resolve(&options, &config)?;
-    let endpoint = endpoint(&address)?;
+    let endpoint = endpoint(&address, &options.environment)?;
     Ok(DockerEngine::new(endpoint, address.host, config, options))
 }
 
@@ -91,22 +88,21 @@ fn resolve(options: &ConnectOptions, config: &ConfigFile) -> EngineResult<Addres
     }
 }
 
+/// As the `docker` command line: files alone ask for nothing.
 fn tls_files(options: &ConnectOptions) -> Option<TlsFiles> {
-    let directory = options
-        .cert_path
-        .clone()
-        .or_else(|| options.tls_verify.then(|| options.docker_config_dir.clone().unwrap_or_default()))?;
-    Some(TlsFiles { directory, skip_verify: !options.tls_verify })
+    let directory = options.cert_path.clone().or_else(|| options.docker_config_dir.clone()).unwrap_or_default();
+    let files = TlsFiles { directory, skip_verify: !options.tls_verify, system_roots: false };
+    (options.tls || options.tls_verify).then_some(files)
 }
 
-fn endpoint(address: &Address) -> EngineResult<Endpoint> {
+fn endpoint(address: &Address, environment: &[(String, String)]) -> EngineResult<Endpoint> {
     let Some((scheme, rest)) = address.host.split_once("://") else {
         return Err(bad_host(&address.host, "it has no scheme"));
     };
     match scheme {
         "unix" => Ok(Endpoint::Unix(PathBuf::from(rest))),
         "tcp" | "http" | "https" => tcp_endpoint(address, scheme, rest),
-        "ssh" => ssh_arguments(&address.host, rest).map(|arguments| Endpoint::Ssh { arguments }),
+        "ssh" => Ok(Endpoint::Ssh(Arc::new(ssh(&address.host, rest, environment)?))),
         "npipe" => Err(bad_host(&address.host, "named pipes are not supported yet")),
         _ => Err(bad_host(&address.host, "this scheme is not known")),
     }
@@ -114,26 +110,26 @@ fn endpoint(address: &Address) -> EngineResult<Endpoint> {
 
 fn tcp_endpoint(address: &Address, scheme: &str, rest: &str) -> EngineResult<Endpoint> {
     let authority = rest.trim_end_matches('/');
-    let secure = address.tls.is_some() || scheme == "https";
-    let with_port = match authority.rsplit_once(':') {
-        Some((_, port)) if port.parse::<u16>().is_ok() => authority.to_owned(),
-        _ => format!("{authority}:{}", if secure { 2376 } else { 2375 }),
+    // `https` without files: the system's authorities, and no certificate of our own.
+    let public = TlsFiles { system_roots: true, ..TlsFiles::default() };
+    let files = address.tls.as_ref().or((scheme == "https").then_some(&public));
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if port.parse::<u16>().is_ok() => (host, port),
+        _ => (authority, if files.is_some() { "2376" } else { "2375" }),
     };
-    if !secure {
-        return Ok(Endpoint::Tcp { address: with_port });
-    }
-    Err(secure_endpoint(&with_port))
+    let whole = format!("{host}:{port}");
+    let Some(files) = files else { return Ok(Endpoint::Tcp { address: whole }) };
+    let name = host.trim_start_matches('[').trim_end_matches(']');
+    let tls = Tls::new(files, name).map_err(|error| EngineError {
+        kind: EngineErrorKind::Denied,
+        hint: Some(TLS_HINT.to_owned()),
+        ..plain(format!("prepare TLS for the engine at {}", address.host), error.to_string())
+    })?;
+    Ok(Endpoint::Tls { address: whole, tls })
 }
 
-/// TLS is not there yet; a connection without it would be worse than none.
-fn secure_endpoint(address: &str) -> EngineError {
-    let mut error = bad_host(&format!("tcp://{address}"), "TLS to the engine is not supported yet");
-    error.hint = Some("use ssh://user@host, which needs no certificates".to_owned());
-    error
-}
-
-/// `ssh://[user@]host[:port]` as arguments of `ssh`.
-fn ssh_arguments(host: &str, rest: &str) -> EngineResult<Vec<String>> {
+/// `ssh://[user@]host[:port]` as a call of `ssh`.
+fn ssh(host: &str, rest: &str, environment: &[(String, String)]) -> EngineResult<Ssh> {
     let authority = rest.trim_end_matches('/');
     let (user, host_port) = authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
     let (name, port) = match host_port.rsplit_once(':') {
@@ -144,15 +140,14 @@ fn ssh_arguments(host: &str, rest: &str) -> EngineResult<Vec<String>> {
     if name.is_empty() || name.contains('/') || authority.starts_with('-') || name.starts_with('-') {
         return Err(bad_host(host, "write ssh://user@host:port"));
     }
-    let mut arguments = vec!["-o".to_owned(), "ConnectTimeout=30".to_owned(), "-T".to_owned()];
+    let mut options = vec!["-o".to_owned(), "ConnectTimeout=30".to_owned()];
     if let Some(user) = user {
-        arguments.extend(["-l".to_owned(), user.to_owned()]);
+        options.extend(["-l".to_owned(), user.to_owned()]);
     }
     if let Some(port) = port {
-        arguments.extend(["-p".to_owned(), port.to_owned()]);
+        options.extend(["-p".to_owned(), port.to_owned()]);
     }
-    arguments.extend(["--".to_owned(), name.to_owned()]);
-    Ok(arguments)
+    Ok(Ssh::new(options, name.to_owned(), environment.to_vec()))
 }
 
 fn bad_host(host: &str, why: &str) -> EngineError {
@@ -181,6 +176,8 @@ fn unreachable_hint(host: &str) -> String {
         "is it running? Start it with `sudo systemctl start docker` (or Docker Desktop); \
          if it listens elsewhere, set DOCKER_HOST or choose a context with `docker context use`"
             .to_owned()
+    } else if host.starts_with("ssh://") {
+        "try `ssh` to this host by hand; there `docker system dial-stdio` must work without a terminal".to_owned()
     } else {
         "check that the engine listens there and that DOCKER_HOST or the Docker context is right".to_owned()
     }
@@ -190,7 +187,7 @@ fn denied_hint(host: &str) -> String {
     if host.starts_with("unix://") {
         "add yourself to the group that owns the socket: `sudo usermod -aG docker $USER`, then log in again".to_owned()
     } else {
-        "check the TLS files: DOCKER_CERT_PATH with ca.pem, cert.pem and key.pem, and DOCKER_TLS_VERIFY".to_owned()
+        TLS_HINT.to_owned()
     }
 }
 

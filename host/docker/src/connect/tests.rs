@@ -66,25 +66,29 @@ fn tls_files_come_from_the_environment() {
         ..ConnectOptions::default()
     };
     let tls = resolved(&options).unwrap().tls.unwrap();
-    assert_eq!(tls, TlsFiles { directory: "/certs".into(), skip_verify: false });
+    assert_eq!(tls, TlsFiles { directory: "/certs".into(), skip_verify: false, system_roots: false });
+    assert!(
+        resolved(&ConnectOptions { tls: true, tls_verify: false, ..options.clone() }).unwrap().tls.unwrap().skip_verify
+    );
+    assert_eq!(resolved(&ConnectOptions { tls_verify: false, ..options }).unwrap().tls, None);
 }
 
 #[test]
 fn plain_tcp_gets_the_default_port() {
     let address = Address { host: "tcp://10.0.0.1".into(), tls: None };
-    assert!(matches!(endpoint(&address).unwrap(), Endpoint::Tcp { address } if address == "10.0.0.1:2375"));
+    assert!(matches!(endpoint(&address, &[]).unwrap(), Endpoint::Tcp { address } if address == "10.0.0.1:2375"));
 }
 
 #[test]
 fn ssh_hosts_become_arguments() {
-    let arguments = ssh_arguments("ssh://me@box:2222", "me@box:2222").unwrap();
-    assert_eq!(arguments.join(" "), "-o ConnectTimeout=30 -T -l me -p 2222 -- box");
-    assert!(ssh_arguments("ssh://-oProxyCommand=x", "-oProxyCommand=x").is_err());
+    let way = ssh("ssh://me@box:2222", "me@box:2222", &[]).unwrap();
+    assert_eq!(way.arguments(), "-o ConnectTimeout=30 -l me -p 2222 -- box");
+    assert!(ssh("ssh://-oProxyCommand=x", "-oProxyCommand=x", &[]).is_err());
 }
 
 #[test]
 fn an_unknown_scheme_is_refused() {
     let address = Address { host: "fd://".into(), tls: None };
-    let error = endpoint(&address).err().unwrap();
+    let error = endpoint(&address, &[]).err().unwrap();
     assert!(error.to_string().contains("fd://"), "{error}");
 }

@@ -24,6 +24,9 @@ mod store;
 /// Engine calls at once: beyond this an engine only queues. The only limit; streams (logs, events, commands) and builds are
 /// not counted, because they last as long as they like.
 const PARALLEL: usize = 32;
+/// The same where every connection is a process and a session: a server allows ten sessions in a connection, and streams
+/// need theirs.
+const PARALLEL_COSTLY: usize = 8;
 
 /// A Docker engine. Connects with the first call.
 pub struct DockerEngine {
@@ -32,13 +35,17 @@ pub struct DockerEngine {
     config: ConfigFile,
     options: ConnectOptions,
     api: OnceCell<Api>,
+    architecture: OnceCell<String>,
     slots: Semaphore,
 }
 
 impl DockerEngine {
     pub(crate) fn new(endpoint: Endpoint, host: String, config: ConfigFile, options: ConnectOptions) -> Self {
-        let slots = Semaphore::new(options.parallel.unwrap_or(PARALLEL).max(1));
-        Self { endpoint, host, config, options, api: OnceCell::new(), slots }
+        let most = if endpoint.is_costly() { PARALLEL_COSTLY } else { PARALLEL };
+        let slots = Semaphore::new(
+            options.parallel.unwrap_or(most).min(if endpoint.is_costly() { most } else { usize::MAX }).max(1),
+        );
+        Self { endpoint, host, config, options, api: OnceCell::new(), architecture: OnceCell::new(), slots }
     }
 
     /// The API, after the first round trip.
@@ -59,6 +66,18 @@ impl DockerEngine {
     /// The `docker` command line's settings.
     pub(crate) fn settings(&self) -> (&ConfigFile, &ConnectOptions, &str) {
         (&self.config, &self.options, &self.host)
+    }
+
+    /// The engine's architecture as images name it. An engine on another machine is asked once; one on this machine has ours.
+    pub(crate) async fn architecture(&self, api: &Api) -> EngineResult<String> {
+        let ask = || async {
+            let told = self.call("ask for the engine's platform", api.docker().version()).await?;
+            Ok(told.arch.unwrap_or_else(own_architecture))
+        };
+        if self.endpoint.is_here() {
+            return Ok(own_architecture());
+        }
+        self.architecture.get_or_try_init(ask).await.cloned()
     }
 
     /// A request of our own, answer decoded from JSON.
@@ -90,6 +109,10 @@ impl DockerEngine {
     async fn inspection(&self, id: &str) -> EngineResult<Inspection> {
         self.get(&format!("inspect container {id}"), &format!("/containers/{id}/json"), &[]).await
     }
+}
+
+fn own_architecture() -> String {
+    std::env::consts::ARCH.replace("x86_64", "amd64").replace("aarch64", "arm64")
 }
 
 /// Treats some kinds of errors as success.

@@ -1,13 +1,12 @@
 //! The HTTP client under every engine call: one connector for unix sockets, TCP, TLS and `ssh`.
 //!
-//! bollard gets this client as its transport, so that typed calls and the raw streams of `api` (logs, exec, builds)
-//! share connections, errors and the engine's address.
+//! bollard gets this client as its transport, so that its typed calls and the requests of our own share connections, errors
+//! and the engine's address.
 
 use std::future::Future;
 use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -21,11 +20,18 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
-use tokio::process::Command;
 use windlass_runtime::engine::Duplex;
 
-/// How long a connection may take; far above any working engine's, so that a wrong address is told and not waited for.
+pub(crate) mod ssh;
+pub(crate) mod tls;
+
+pub(crate) use ssh::{Ssh, SshFailed};
+pub(crate) use tls::{Tls, TlsFiles};
+
+/// Limit for opening a socket.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// Limit for `ssh`, sign-in included.
+const SSH_TIMEOUT: Duration = Duration::from_secs(150);
 
 /// Request body, the type that bollard builds.
 pub(crate) type Body =
@@ -44,16 +50,34 @@ pub(crate) enum Endpoint {
         /// `host:port`.
         address: String,
     },
-    /// `ssh` to a host that has the `docker` command line: it relays to the engine's socket there.
-    Ssh {
-        /// Arguments of `ssh` up to the host.
-        arguments: Vec<String>,
+    /// TCP with TLS.
+    Tls {
+        /// `host:port`.
+        address: String,
+        /// Files and names.
+        tls: Tls,
     },
+    /// `ssh` to a host that has the `docker` command line: it relays to the engine's socket there.
+    Ssh(Arc<Ssh>),
 }
 
 impl Endpoint {
-    /// The engine's processes and addresses are this machine's.
-    pub(crate) fn is_local(&self) -> bool {
+    /// Every connection is a process here and a session there.
+    pub(crate) fn is_costly(&self) -> bool {
+        matches!(self, Self::Ssh(_))
+    }
+
+    /// The engine's containers have addresses that lead to them from here: a Linux engine on this machine with root's
+    /// rights. Others (rootless ones, those in a virtual machine) listen at a socket that the user owns.
+    pub(crate) fn routes_containers(&self) -> bool {
+        match self {
+            Self::Unix(path) => owned_by_root(path),
+            Self::Tcp { .. } | Self::Tls { .. } | Self::Ssh(_) => false,
+        }
+    }
+
+    /// The engine is on this machine, and so are its containers: the same processors.
+    pub(crate) fn is_here(&self) -> bool {
         matches!(self, Self::Unix(_))
     }
 
@@ -61,9 +85,27 @@ impl Endpoint {
         match self {
             Self::Unix(path) => open_unix(path).await,
             Self::Tcp { address } => Ok(Box::new(open_tcp(address).await?)),
-            Self::Ssh { arguments } => open_ssh(arguments),
+            Self::Tls { address, tls } => Ok(Box::new(tls.secure(open_tcp(address).await?).await?)),
+            Self::Ssh(ssh) => Ok(Box::new(ssh.engine().await?)),
         }
     }
+
+    /// How long opening may take; far above any working engine's, so that a wrong address is told and not waited for. ssh
+    /// has limits of its own, and may wait for a person.
+    fn patience(&self) -> Duration {
+        if self.is_costly() { SSH_TIMEOUT } else { CONNECT_TIMEOUT }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn owned_by_root(path: &std::path::Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    fs_err::metadata(path).is_ok_and(|found| found.uid() == 0)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn owned_by_root(_path: &std::path::Path) -> bool {
+    false
 }
 
 #[cfg(unix)]
@@ -82,52 +124,6 @@ async fn open_tcp(address: &str) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Starts `ssh … docker system dial-stdio`; the child ends when its pipes close with the connection.
-fn open_ssh(arguments: &[String]) -> io::Result<Box<dyn Duplex>> {
-    let mut child = Command::new("ssh")
-        .args(arguments)
-        .args(["docker", "system", "dial-stdio"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()?;
-    let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
-        return Err(io::Error::other("ssh was started without pipes"));
-    };
-    Ok(Box::new(SshStream { pipes: tokio::io::join(stdout, stdin), _child: child }))
-}
-
-/// The pipes of an `ssh` child, which lives as long as they do.
-struct SshStream {
-    pipes: tokio::io::Join<tokio::process::ChildStdout, tokio::process::ChildStdin>,
-    _child: tokio::process::Child,
-}
-
-impl tokio::io::AsyncRead for SshStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut tokio::io::ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.pipes).poll_read(cx, buf)
-    }
-}
-
-impl tokio::io::AsyncWrite for SshStream {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.pipes).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.pipes).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.pipes).poll_shutdown(cx)
-    }
-}
-
 /// Opens connections to one endpoint, whatever the URI says.
 #[derive(Clone)]
 pub(crate) struct Connector(Arc<Endpoint>);
@@ -144,9 +140,10 @@ impl tower_service::Service<Uri> for Connector {
     fn call(&mut self, _uri: Uri) -> Self::Future {
         let endpoint = Arc::clone(&self.0);
         Box::pin(async move {
-            match tokio::time::timeout(CONNECT_TIMEOUT, endpoint.open()).await {
+            let patience = endpoint.patience();
+            match tokio::time::timeout(patience, endpoint.open()).await {
                 Ok(opened) => Ok(Link(TokioIo::new(opened?))),
-                Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "no answer in 15 s")),
+                Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, format!("no answer in {patience:?}"))),
             }
         })
     }
