@@ -5,7 +5,7 @@ use std::future::Future;
 use bollard::Docker;
 use serde::de::DeserializeOwned;
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
-use windlass_runtime::engine::{EngineErrorKind, EngineResult};
+use windlass_runtime::engine::{EngineError, EngineErrorKind, EngineResult};
 
 use crate::api::{self, Api};
 use crate::config_file::ConfigFile;
@@ -52,15 +52,25 @@ impl DockerEngine {
     pub(crate) async fn api(&self) -> EngineResult<&Api> {
         let negotiate = || async {
             let client = connect::http(&self.endpoint);
-            Api::negotiate(client)
-                .await
-                .map_err(|error| with_address(engine_error("reach the engine", &error), &self.host))
+            Api::negotiate(client).await.map_err(|error| with_address(self.first_failure(&error), &self.host))
         };
         self.api.get_or_try_init(negotiate).await
     }
 
     async fn slot(&self) -> SemaphorePermit<'_> {
         self.slots.acquire().await.expect("the semaphore is never closed")
+    }
+
+    /// An error of the first call. A server that wants TLS answers plain HTTP with the status 400, and to this request without
+    /// a word.
+    fn first_failure(&self, error: &bollard::errors::Error) -> EngineError {
+        let bad = matches!(error, bollard::errors::Error::DockerResponseServerError { status_code: 400, .. });
+        let mut failure = engine_error("reach the engine", error);
+        if bad && matches!(self.endpoint, Endpoint::Tcp { .. }) {
+            failure.kind = EngineErrorKind::Denied;
+            failure.message = "it answers, but not to plain HTTP; it may want TLS".to_owned();
+        }
+        failure
     }
 
     /// The `docker` command line's settings.
