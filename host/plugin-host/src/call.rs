@@ -1,5 +1,6 @@
 //! One call of one exported function in a fresh store, within its limits, its errors put into words.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use wasmtime::component::{ComponentNamedList, Instance, Lift, Linker, Lower, TypedFunc};
@@ -11,6 +12,7 @@ use crate::bindings::windlass::plugin::types::{Call, Failure, Target};
 use crate::component::Loaded;
 use crate::error::of_call;
 use crate::limits::{Defaults, bounded, seconds, size};
+use crate::network::Network;
 use crate::state::State;
 
 /// A prepared call.
@@ -45,6 +47,11 @@ impl Running {
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         Self { store, call, limit }
+    }
+
+    /// The network that the call sees.
+    pub(crate) fn network(&self) -> Arc<Network> {
+        Arc::clone(&self.store.data().network)
     }
 
     /// Instantiates the component and calls `function` of `interface`. A failure that the plugin returns is an error too.

@@ -287,8 +287,16 @@ impl Hooks for PluginHost {
     }
 
     async fn probe(&self, call: &HookCall) -> Result<Verdict, HookError> {
-        let verdict: exported::probe::Verdict =
-            self.invoke(call, Stage::Probe, ("probe", "check"), Defaults::PROBE).await?;
+        let loaded = self.prepare(call, Stage::Probe).await?;
+        let running = self.running(call, &loaded, Defaults::PROBE).await?;
+        let network = running.network();
+        let arguments = arguments(call);
+        let asked = running.invoke(&self.machine().linker, &loaded, ("probe", "check"), arguments);
+        let verdict: exported::probe::Verdict = asked.await?;
+        // "Not yet" for what cannot be reached from here would be asked again until the time is over.
+        if let (exported::probe::Verdict::NotYet(_), Some((why, hint))) = (&verdict, network.out_of_reach()) {
+            return Err(of_call(call, HookErrorKind::Failed { retryable: false }, &why, hint));
+        }
         let text = |text: &str| bounded(text, Defaults::TEXT);
         Ok(match verdict {
             exported::probe::Verdict::Ready => Verdict::Ready,

@@ -33,6 +33,37 @@ impl Dialer for Loopback {
     }
 }
 
+/// An engine whose containers cannot be reached from here.
+struct Nowhere;
+
+#[async_trait]
+impl Dialer for Nowhere {
+    async fn dial(&self, service: &str, _: u32, port: u16) -> Result<Connection, EngineError> {
+        Err(EngineError {
+            operation: format!("connect to {service}:{port}"),
+            message: "it cannot be probed from here".to_owned(),
+            kind: EngineErrorKind::OutOfReach,
+            hint: Some("publish the port".to_owned()),
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_probe_of_what_cannot_be_reached_is_not_repeated() {
+    let service = ServiceFacts { name: "es".to_owned(), ..ServiceFacts::default() };
+    let host = PluginHost::new(HostOptions {
+        cache_dir: None,
+        project_dir: std::env::temp_dir(),
+        declarations: BTreeMap::new(),
+        dialer: Arc::new(Nowhere),
+        facts: ProjectFacts { services: vec![service], ..ProjectFacts::default() },
+    });
+    let error = host.probe(&call("tcp", Stage::Probe, json!({ "port": 80 }))).await.expect_err("no way leads there");
+    assert_eq!(error.kind, HookErrorKind::Failed { retryable: false });
+    assert!(error.message.contains("cannot be probed from here"), "{error}");
+    assert_eq!(error.hint.as_deref(), Some("publish the port"));
+}
+
 #[derive(Default)]
 struct Sink(Mutex<Vec<String>>);
 

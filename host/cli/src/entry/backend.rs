@@ -75,6 +75,7 @@ fn connect_options(settings: &Settings) -> windlass_docker::ConnectOptions {
         host: text(env_vars::DOCKER_HOST),
         context: text(env_vars::DOCKER_CONTEXT),
         docker_config_dir: environment.path(env_vars::DOCKER_CONFIG).or_else(|| home.map(|home| home.join(".docker"))),
+        tls: environment.get(env_vars::DOCKER_TLS).is_some(),
         tls_verify: environment.get(env_vars::DOCKER_TLS_VERIFY).is_some(),
         cert_path: environment.path(env_vars::DOCKER_CERT_PATH),
         buildkit: environment.get(env_vars::DOCKER_BUILDKIT).map(|value| value != "0"),

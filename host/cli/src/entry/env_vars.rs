@@ -45,15 +45,17 @@ variables! {
     COLUMNS;
     /// Default platform of images (`linux/arm64`).
     DOCKER_DEFAULT_PLATFORM;
-    /// Address of the engine.
+    /// Address of the engine (`unix://`, `tcp://`, `ssh://`); replaced by `-H`.
     DOCKER_HOST;
-    /// Docker context to take the engine's address from.
+    /// Docker context to take the engine's address from; replaced by `--context`.
     DOCKER_CONTEXT;
     /// Directory of the Docker client's configuration (default `~/.docker`).
     DOCKER_CONFIG;
     /// Directory of `ca.pem`, `cert.pem` and `key.pem`.
     DOCKER_CERT_PATH;
-    /// Set to anything but the empty text: TLS with verification.
+    /// Set to anything but the empty text: TLS to `DOCKER_HOST`, whoever answers there.
+    DOCKER_TLS;
+    /// Set to anything but the empty text: TLS to `DOCKER_HOST`, whose certificate `ca.pem` must vouch for.
     DOCKER_TLS_VERIFY;
     /// `0`: build with the engine's classic builder even where `buildx` is installed.
     DOCKER_BUILDKIT;
@@ -101,6 +103,18 @@ impl Environment {
     /// Sets a variable, as a flag of the Docker client does.
     pub fn set(&mut self, name: &str, value: String) {
         self.0.insert(name.to_owned(), value);
+    }
+
+    /// Chooses the engine as a flag does: an address or a context, and each ends what the other's variable says.
+    pub(crate) fn choose_engine(&mut self, host: Option<&str>, context: Option<&str>) {
+        let (chosen, other) = match (host, context) {
+            (Some(host), _) => ((DOCKER_HOST, host), DOCKER_CONTEXT),
+            (None, Some(context)) => ((DOCKER_CONTEXT, context), DOCKER_HOST),
+            (None, None) => return,
+        };
+        self.set(chosen.0, chosen.1.to_owned());
+        // Not removed, so that the programs we start read it the same way.
+        self.set(other, String::new());
     }
 
     /// All variables.

@@ -23,6 +23,12 @@ pub struct GlobalArgs {
     /// Enable a profile; `*` enables all
     #[arg(long = "profile", value_name = "NAME")]
     pub(crate) profiles: Vec<String>,
+    /// Address of the engine: `unix:///path`, `tcp://host:port`, `ssh://user@host`; wins over `DOCKER_HOST` and contexts
+    #[arg(short = 'H', long, value_name = "ADDRESS")]
+    pub(crate) host: Option<String>,
+    /// Docker context to take the engine's address from; wins over `DOCKER_HOST`
+    #[arg(long, value_name = "NAME", conflicts_with = "host")]
+    pub(crate) context: Option<String>,
     /// Kind of progress output (default: `tty` on a terminal, else `plain`)
     #[arg(long, value_name = "KIND")]
     pub(crate) progress: Option<String>,

@@ -37,6 +37,12 @@ fn take_root_flags(args: &mut Vec<String>, environment: &mut Environment) -> Cli
             Some((flag, value)) if flag.starts_with("--") => (flag.to_owned(), Some(value.to_owned())),
             _ => (first.clone(), None),
         };
+        if let Some(variable) = switch_of(&flag) {
+            args.remove(0);
+            let on = inline.is_none_or(|value| value != "false");
+            environment.set(variable, if on { "1" } else { "" }.to_owned());
+            continue;
+        }
         let Some(variable) = variable_of(&flag)? else { return Ok(()) };
         args.remove(0);
         let value = match inline {
@@ -44,9 +50,22 @@ fn take_root_flags(args: &mut Vec<String>, environment: &mut Environment) -> Cli
             None if args.is_empty() => return Err(CliError::usage(format!("flag needs an argument: {flag}"))),
             None => args.remove(0),
         };
-        environment.set(variable, value);
+        match variable {
+            env_vars::DOCKER_HOST => environment.choose_engine(Some(&value), None),
+            env_vars::DOCKER_CONTEXT => environment.choose_engine(None, Some(&value)),
+            _ => environment.set(variable, value),
+        }
     }
     Ok(())
+}
+
+/// A root flag that takes no value.
+fn switch_of(flag: &str) -> Option<&'static str> {
+    match flag {
+        "--tls" => Some(env_vars::DOCKER_TLS),
+        "--tlsverify" => Some(env_vars::DOCKER_TLS_VERIFY),
+        _ => None,
+    }
 }
 
 fn variable_of(flag: &str) -> CliResult<Option<&'static str>> {
@@ -54,8 +73,7 @@ fn variable_of(flag: &str) -> CliResult<Option<&'static str>> {
         "--context" | "-c" => Ok(Some(env_vars::DOCKER_CONTEXT)),
         "--host" | "-H" => Ok(Some(env_vars::DOCKER_HOST)),
         "--config" => Ok(Some(env_vars::DOCKER_CONFIG)),
-        "--tls" | "--tlscacert" | "--tlscert" | "--tlskey" | "--tlsverify" | "--log-level" | "-l" | "--debug"
-        | "-D" => Err(CliError::hinted(
+        "--tlscacert" | "--tlscert" | "--tlskey" | "--log-level" | "-l" | "--debug" | "-D" => Err(CliError::hinted(
             format!("the Docker client's flag `{flag}` is not supported yet"),
             "set DOCKER_HOST, DOCKER_CERT_PATH and DOCKER_TLS_VERIFY, or use a Docker context",
         )),
@@ -83,7 +101,9 @@ mod tests {
     fn root_flags_become_variables() {
         let called = args(&["docker-windlass", "--context=far", "-H", "tcp://x:1", "windlass", "ps"]);
         assert_eq!(called.args, ["windlass", "ps"]);
-        assert_eq!(called.environment.get("DOCKER_CONTEXT"), Some("far"));
+        assert_eq!(called.environment.get("DOCKER_CONTEXT"), None, "the address wins");
         assert_eq!(called.environment.get("DOCKER_HOST"), Some("tcp://x:1"));
+        let secure = args(&["docker-windlass", "--tlsverify", "--tls=false", "windlass", "ps"]).environment;
+        assert_eq!((secure.get("DOCKER_TLS_VERIFY"), secure.get("DOCKER_TLS")), (Some("1"), None));
     }
 }

@@ -85,7 +85,13 @@ impl Settings {
     ///
     /// # Errors
     /// When a value is not among the possible ones, or two contradict each other.
-    pub fn resolve(flags: GlobalArgs, environment: Environment, cwd: PathBuf, terminals: Terminals) -> CliResult<Self> {
+    pub fn resolve(
+        flags: GlobalArgs,
+        mut environment: Environment,
+        cwd: PathBuf,
+        terminals: Terminals,
+    ) -> CliResult<Self> {
+        environment.choose_engine(flags.host.as_deref(), flags.context.as_deref());
         let ansi = ansi(&flags, &environment)?;
         let progress = progress(&flags, &environment, ansi, terminals)?;
         Ok(Self {
@@ -219,6 +225,15 @@ mod tests {
 
     fn flags() -> GlobalArgs {
         GlobalArgs::default()
+    }
+
+    #[test]
+    fn flags_choose_the_engine_before_variables_do() {
+        let far = [("DOCKER_HOST", "tcp://far:1"), ("DOCKER_CONTEXT", "far")];
+        let hosted = resolve(GlobalArgs { host: Some("ssh://near".into()), ..flags() }, far, TERMINAL).environment;
+        assert_eq!((hosted.get("DOCKER_HOST"), hosted.get("DOCKER_CONTEXT")), (Some("ssh://near"), None));
+        let named = resolve(GlobalArgs { context: Some("near".into()), ..flags() }, far, TERMINAL).environment;
+        assert_eq!((named.get("DOCKER_HOST"), named.get("DOCKER_CONTEXT")), (None, Some("near")));
     }
 
     #[test]

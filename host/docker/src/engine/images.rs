@@ -5,7 +5,9 @@ use bollard::Docker;
 use bollard::query_parameters::{CreateImageOptions, RemoveImageOptions};
 use futures_util::StreamExt as _;
 use windlass_plan::observed::Image;
-use windlass_runtime::engine::{BuildRequest, EngineResult, Images, ProgressSink, TransferProgress};
+use windlass_runtime::engine::{
+    BuildRequest, EngineError, EngineErrorKind, EngineResult, Images, ProgressSink, TransferProgress,
+};
 
 use super::DockerEngine;
 use crate::error::{plain, registry_error, told};
@@ -13,9 +15,19 @@ use crate::{auth, build};
 
 impl DockerEngine {
     /// bollard's typed calls, with what we know to sign in to an image's registry.
-    async fn for_registry(&self, reference: &str) -> EngineResult<Docker> {
+    async fn for_registry(&self, operation: &str, reference: &str) -> EngineResult<Docker> {
         let api = self.api().await?;
-        Ok(api.signed_in(auth::header(&self.config, &self.options.environment, reference).await))
+        let known = auth::header(&self.config, &self.options.environment, reference).await;
+        Ok(api.signed_in(known.map_err(|error| helper_failed(operation, &error))?))
+    }
+}
+
+fn helper_failed(operation: &str, error: &auth::HelperError) -> EngineError {
+    let hint = "run the helper by hand, or remove it from `credsStore` or `credHelpers` in Docker's config.json";
+    EngineError {
+        kind: EngineErrorKind::RegistryDenied,
+        hint: Some(hint.to_owned()),
+        ..plain(operation, error.to_string())
     }
 }
 
@@ -27,7 +39,7 @@ impl Images for DockerEngine {
 
     async fn image_digest(&self, reference: &str) -> EngineResult<String> {
         let operation = format!("resolve the digest of {reference}");
-        let docker = self.for_registry(reference).await?;
+        let docker = self.for_registry(&operation, reference).await?;
         let _slot = self.slot().await;
         let described = docker.inspect_registry_image(reference, None).await;
         let described = described.map_err(|error| registry_error(operation.clone(), &error))?;
@@ -36,7 +48,7 @@ impl Images for DockerEngine {
 
     async fn pull_image(&self, reference: &str, platform: &str, progress: ProgressSink<'_>) -> EngineResult<()> {
         let operation = format!("pull image {reference}");
-        let docker = self.for_registry(reference).await?;
+        let docker = self.for_registry(&operation, reference).await?;
         let tagged = reference.rsplit('/').next().unwrap_or_default().contains([':', '@']);
         let options = CreateImageOptions {
             from_image: Some(reference.to_owned()),
@@ -74,6 +86,7 @@ impl Images for DockerEngine {
     }
 
     async fn client_settings(&self) -> EngineResult<String> {
-        Ok(auth::all(&self.config, &self.options.environment).await)
+        let known = auth::all(&self.config, &self.options.environment).await;
+        known.map_err(|error| helper_failed("collect the registries' credentials", &error))
     }
 }

@@ -7,7 +7,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use windlass_runtime::engine::Connection;
+use windlass_runtime::engine::{Connection, EngineError, EngineErrorKind};
 use windlass_runtime::hooks::Dialer;
 
 use crate::grants::Grants;
@@ -39,6 +39,8 @@ pub(crate) struct Network {
     own: Option<(String, u32)>,
     /// Names handed out; the index is the last two bytes of the address.
     names: Mutex<Vec<String>>,
+    /// The first destination that no way leads to: trying again cannot help.
+    out_of_reach: Mutex<Option<EngineError>>,
 }
 
 impl Network {
@@ -48,7 +50,7 @@ impl Network {
         services: Vec<String>,
         own: Option<(String, u32)>,
     ) -> Self {
-        Self { grants, dialer, services, own, names: Mutex::default() }
+        Self { grants, dialer, services, own, names: Mutex::default(), out_of_reach: Mutex::default() }
     }
 
     pub(crate) fn grants(&self) -> &Grants {
@@ -80,6 +82,19 @@ impl Network {
         self.names.lock().unwrap_or_else(PoisonError::into_inner).get(index).cloned()
     }
 
+    fn note(&self, error: EngineError) -> OpenError {
+        if error.kind == EngineErrorKind::OutOfReach {
+            self.out_of_reach.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        }
+        OpenError::Refused
+    }
+
+    /// Why a destination of this call cannot be reached at all, and what to do about it.
+    pub(crate) fn out_of_reach(&self) -> Option<(String, Option<String>)> {
+        let noted = self.out_of_reach.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.as_ref().map(|error| (error.to_string(), error.hint.clone()))
+    }
+
     /// Opens a connection to a granted destination.
     pub(crate) async fn open(&self, host: &str, port: u16) -> Result<Connection, OpenError> {
         if !self.grants.allows(host, port) {
@@ -88,7 +103,10 @@ impl Network {
         let own = self.own.as_ref().filter(|(service, _)| service.eq_ignore_ascii_case(host));
         let service = self.services.iter().find(|service| service.eq_ignore_ascii_case(host));
         match own.map(|(service, number)| (service, *number)).or_else(|| service.map(|service| (service, 1))) {
-            Some((service, number)) => self.dialer.dial(service, number, port).await.map_err(|_| OpenError::Refused),
+            Some((service, number)) => {
+                let dialled = self.dialer.dial(service, number, port).await;
+                dialled.map_err(|error| self.note(error))
+            }
             None => outside(host, port).await.map_err(|_| OpenError::Refused),
         }
     }
