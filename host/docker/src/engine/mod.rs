@@ -21,7 +21,7 @@ mod images;
 mod instances;
 mod store;
 
-/// Engine calls at once: beyond this an engine only queues. The only limit; streams (logs, events, commands) and builds are
+/// Engine calls at once: beyond this an engine only queues. Streams (logs, events, commands) and builds are
 /// not counted, because they last as long as they like.
 const PARALLEL: usize = 32;
 /// The same where every connection is a process and a session: a server allows ten sessions in a connection, and streams
