@@ -117,7 +117,8 @@ struct Seen {
 
 async fn look(engine: &Arc<dyn Engine>, subject: Subject) -> Result<Seen, Error> {
     match subject {
-        Subject::Loaded(Loaded { project, typed }) => {
+        Subject::Loaded(loaded) => {
+            let Loaded { project, typed } = *loaded;
             let observed = engine.observe(&scope(&project)).await?;
             Ok(Seen { project: Arc::new(project), typed, observed })
         }

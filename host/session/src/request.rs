@@ -47,7 +47,7 @@ pub type HooksMaker<E> = Box<dyn FnOnce(&Project) -> Result<Arc<dyn Hooks>, E> +
 /// The project that a command is about.
 pub enum Subject {
     /// Loaded from files.
-    Loaded(Loaded),
+    Loaded(Box<Loaded>),
     /// Known by name only: it is rebuilt from the labels of what exists.
     Named {
         /// Project name.

@@ -93,7 +93,7 @@ pub(crate) fn loaded(context: &Context) -> Loading {
     let context = context.clone();
     Box::pin(async move {
         let loaded = project::load(&context, |_| {})?;
-        Ok(Subject::Loaded(Loaded { project: loaded.project, typed: Some(Arc::new(loaded.tree)) }))
+        Ok(Subject::Loaded(Box::new(Loaded { project: loaded.project, typed: Some(Arc::new(loaded.tree)) })))
     })
 }
 

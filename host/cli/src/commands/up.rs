@@ -269,7 +269,7 @@ pub(crate) fn request(
             if needed {
                 project::not_empty(&loaded.project)?;
             }
-            Ok(Subject::Loaded(loaded))
+            Ok(Subject::Loaded(Box::new(loaded)))
         })
     };
     let plan = move |project: &Project, observed: &Observed, answers: &Answers| {

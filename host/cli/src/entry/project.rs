@@ -80,7 +80,7 @@ pub(crate) fn known(context: &Context, images: bool) -> CliResult<session::Subje
         match load(context, |options| options.profiles.push("*".to_owned())) {
             Ok(loaded) => {
                 let typed = Some(Arc::new(loaded.tree));
-                return Ok(session::Subject::Loaded(session::Loaded { project: loaded.project, typed }));
+                return Ok(session::Subject::Loaded(Box::new(session::Loaded { project: loaded.project, typed })));
             }
             Err(error) if context.settings.environment.get(env_vars::COMPOSE_PROJECT_NAME).is_none() => {
                 return Err(error);

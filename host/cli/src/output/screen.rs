@@ -172,7 +172,7 @@ impl Printer {
         let ui = &self.context.ui;
         match event {
             Event::LockHeld { holder } => {
-                ui.info(format_args!("Waiting for {holder}, which is changing the project..."))
+                ui.info(format_args!("Waiting for {holder}, which is changing the project..."));
             }
             Event::Planned { plan, dry_run: true } => return self.data(windlass_plan::render(&plan).as_bytes()),
             Event::Planned { plan, dry_run: false } => self.announce(&plan),

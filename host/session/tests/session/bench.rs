@@ -53,7 +53,7 @@ impl Bench {
         Request {
             command: "up",
             engine: Arc::new(self.engine.clone()),
-            load: Box::pin(async move { Ok(Subject::Loaded(Loaded { project, typed: None })) }),
+            load: Box::pin(async move { Ok(Subject::Loaded(Box::new(Loaded { project, typed: None }))) }),
             lock: Some(self.lock(LockWait::Forever)),
             plan: Box::new(move |project: &Project, observed: &Observed, _: &Answers| {
                 plan(project, observed).map(Proposal::Run)
@@ -131,7 +131,7 @@ impl Default for Tape {
 
 impl Tape {
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.state.lock().unwrap().lines.clone()
+        self.state.lock().expect("nobody panics with it").lines.clone()
     }
 
     pub(crate) fn has(&self, part: &str) -> bool {
@@ -149,7 +149,7 @@ impl Tape {
 
 impl Sink for Tape {
     fn event(&self, event: Event) {
-        let mut state = self.state.lock().unwrap();
+        let mut state = self.state.lock().expect("nobody panics with it");
         let line = match event {
             Event::LockHeld { holder } => format!("waits for {holder}"),
             Event::Planned { .. } => "planned".to_owned(),

@@ -190,7 +190,7 @@ fn answer(
         match fault {
             Fault::CutAfter => return Ok(()),
             Fault::EndEvents => {
-                shared.state().events.drain(..).for_each(|stream| drop(stream.shutdown(Shutdown::Both)))
+                shared.state().events.drain(..).for_each(|stream| drop(stream.shutdown(Shutdown::Both)));
             }
             Fault::Then(act) => act(),
             Fault::Status(_) | Fault::CutBefore | Fault::Delay(_) => {}
