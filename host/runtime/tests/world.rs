@@ -1,5 +1,6 @@
 //! One state for everyone: what it tells when events come, come late, or do not come at all.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,15 +15,19 @@ use windlass_testkit::{Behaviour, FakeEngine, FakeHooks, Recorder, project};
 /// An engine with the project's containers, not started yet.
 async fn made(engine: FakeEngine, yaml: &str) -> FakeEngine {
     let project = project(yaml);
-    let plan = up(&project, &Observed::default(), &UpOptions::default()).unwrap();
+    let plan = up(&project, &Observed::default(), &UpOptions::default()).expect("the fake engine obeys");
     for step in &plan.steps {
         match &step.action {
-            Action::CreateNetwork { network, .. } => drop(engine.create_network(network).await.unwrap()),
-            Action::PullImage { image, platform } => engine.pull_image(image, platform, &|_| ()).await.unwrap(),
+            Action::CreateNetwork { network, .. } => {
+                drop(engine.create_network(network).await.expect("the fake engine obeys"));
+            }
+            Action::PullImage { image, platform } => {
+                engine.pull_image(image, platform, &|_| ()).await.expect("the fake engine obeys");
+            }
             Action::CreateContainer(spec) => {
                 let mut spec = (**spec).clone();
                 windlass_plan::labels::complete(&mut spec, &std::collections::BTreeMap::new());
-                drop(engine.create_container(&spec).await.unwrap());
+                drop(engine.create_container(&spec).await.expect("the fake engine obeys"));
             }
             _ => {}
         }
@@ -50,7 +55,8 @@ fn web(snapshot: &Snapshot) -> &Instance {
 }
 
 async fn until_web(world: &World, holds: impl Fn(&Instance) -> bool) -> Arc<Snapshot> {
-    let revision = world.until(|snapshot| holds(web(snapshot)).then_some(snapshot.revision)).await.unwrap();
+    let revision =
+        world.until(|snapshot| holds(web(snapshot)).then_some(snapshot.revision)).await.expect("the fake engine obeys");
     let now = world.now();
     assert!(now.revision >= revision);
     now
@@ -67,8 +73,8 @@ async fn nothing_is_asked_before_somebody_looks_and_then_one_list_is_made() {
     let (waits, more) = (world.clone(), world.clone());
     beside(pump, async move {
         let (one, other) = tokio::join!(waits.listed(), more.listed());
-        assert_eq!(one.unwrap().containers.len(), 1);
-        assert_eq!(web(&other.unwrap()).phase, Phase::Created);
+        assert_eq!(one.expect("the fake engine obeys").containers.len(), 1);
+        assert_eq!(web(&other.expect("the fake engine obeys")).phase, Phase::Created);
         drop((world, waits, more));
     })
     .await;
@@ -81,15 +87,15 @@ async fn events_move_the_state_and_only_a_first_start_and_an_end_cost_an_inspect
     let (world, pump) = open(&engine);
     beside(pump, async {
         let world = world;
-        world.listed().await.unwrap();
+        world.listed().await.expect("the fake engine obeys");
         engine.start("demo-web-1");
         let started = until_web(&world, |web| web.phase == Phase::Running && web.facts.is_some()).await;
         assert_eq!((web(&started).health, web(&started).starts), (Some(Health::Starting), 1));
         engine.set_health("demo-web-1", Health::Healthy);
         until_web(&world, |web| web.health == Some(Health::Healthy)).await;
-        engine.pause_container("demo-web-1").await.unwrap();
+        engine.pause_container("demo-web-1").await.expect("the fake engine obeys");
         until_web(&world, |web| web.phase == Phase::Paused).await;
-        engine.unpause_container("demo-web-1").await.unwrap();
+        engine.unpause_container("demo-web-1").await.expect("the fake engine obeys");
         until_web(&world, |web| web.phase == Phase::Running).await;
         engine.oom("demo-web-1");
         until_web(&world, |web| web.oom).await;
@@ -98,12 +104,12 @@ async fn events_move_the_state_and_only_a_first_start_and_an_end_cost_an_inspect
         let ended = until_web(&world, |web| web.phase == Phase::Exited).await;
         assert_eq!(web(&ended).exit_code, Some(137));
         assert_eq!(engine.reads("inspect"), 2);
-        engine.rename_container("demo-web-1", "old").await.unwrap();
-        world.until(|snapshot| snapshot.find("old").map(|_| ())).await.unwrap();
-        let id = world.now().find("old").unwrap().id.clone();
-        engine.remove_container("old", false, false).await.unwrap();
+        engine.rename_container("demo-web-1", "old").await.expect("the fake engine obeys");
+        world.until(|snapshot| snapshot.find("old").map(|_| ())).await.expect("the fake engine obeys");
+        let id = world.now().find("old").expect("the fake engine obeys").id.clone();
+        engine.remove_container("old", false, false).await.expect("the fake engine obeys");
         let gone = |snapshot: &Snapshot| (snapshot.containers[&id].phase == Phase::Removed).then_some(());
-        world.until(gone).await.unwrap();
+        world.until(gone).await.expect("the fake engine obeys");
         assert!(world.now().find("old").is_none(), "a name is free once its container is removed");
         assert!(world.now().replicas("web").is_empty());
         assert_eq!((engine.reads("list"), engine.reads("inspect")), (1, 2));
@@ -118,7 +124,7 @@ async fn commands_in_containers_cost_no_call_and_no_new_state() {
     beside(pump, async {
         let world = world;
         engine.start("demo-web-1");
-        world.look("demo-web-1").await.unwrap();
+        world.look("demo-web-1").await.expect("the fake engine obeys");
         let (before, inspections) = (world.now().revision, engine.reads("inspect"));
         for number in 0..5000 {
             engine.tell("demo-web-1", &format!("exec_create: check {number}"));
@@ -141,7 +147,7 @@ async fn a_storm_of_events_is_taken_in_batches_and_takes_bounded_memory() {
     let (world, pump) = open(&engine);
     beside(pump, async {
         let world = world;
-        let first = world.listed().await.unwrap().revision;
+        let first = world.listed().await.expect("the fake engine obeys").revision;
         for _ in 0..3000 {
             engine.start("demo-web-1");
             engine.exit("demo-web-1", 3);
@@ -164,7 +170,7 @@ async fn a_crash_that_a_restart_follows_at_once_is_not_lost() {
     let (world, pump) = open(&engine);
     beside(pump, async {
         let world = world;
-        world.listed().await.unwrap();
+        world.listed().await.expect("the fake engine obeys");
         engine.start("demo-web-1");
         let seen = until_web(&world, |web| web.phase == Phase::Restarting).await;
         assert_eq!(web(&seen).exit_code, Some(9));
@@ -181,7 +187,7 @@ async fn what_happened_in_a_gap_is_told_from_the_last_event_on() {
     let (world, pump) = open(&engine);
     beside(pump, async {
         let world = world;
-        world.listed().await.unwrap();
+        world.listed().await.expect("the fake engine obeys");
         engine.start("demo-web-1");
         until_web(&world, |web| web.starts == 1 && web.facts.is_some()).await;
         engine.break_events("connection reset");
@@ -189,15 +195,15 @@ async fn what_happened_in_a_gap_is_told_from_the_last_event_on() {
         engine.exit("demo-web-1", 1);
         engine.start("demo-web-1");
         let lost = world.until(|snapshot| (snapshot.link != Link::Connected).then(|| snapshot.link.clone())).await;
-        assert_eq!(lost.unwrap(), Link::Reconnecting { reason: "connection reset".to_owned() });
+        assert_eq!(lost.expect("the fake engine obeys"), Link::Reconnecting { reason: "connection reset".to_owned() });
         let back = until_web(&world, |web| web.starts == 2 && web.ends.len() == 1).await;
         assert_eq!(web(&back).ends[0].code, Some(1));
-        world.until(|snapshot| (snapshot.link == Link::Connected).then_some(())).await.unwrap();
+        world.until(|snapshot| (snapshot.link == Link::Connected).then_some(())).await.expect("the fake engine obeys");
         // The events that are repeated are not counted twice.
         engine.drop_events();
-        world.until(|snapshot| (snapshot.link != Link::Connected).then_some(())).await.unwrap();
-        world.until(|snapshot| (snapshot.link == Link::Connected).then_some(())).await.unwrap();
-        let again = world.look("demo-web-1").await.unwrap();
+        world.until(|snapshot| (snapshot.link != Link::Connected).then_some(())).await.expect("the fake engine obeys");
+        world.until(|snapshot| (snapshot.link == Link::Connected).then_some(())).await.expect("the fake engine obeys");
+        let again = world.look("demo-web-1").await.expect("the fake engine obeys");
         assert_eq!((again.starts, again.ends.len(), again.phase), (2, 1, Phase::Running));
     })
     .await;
@@ -210,24 +216,27 @@ async fn events_that_are_lost_for_good_are_put_right_by_the_list() {
     beside(pump, async {
         let world = world;
         engine.start("demo-web-1");
-        world.look("demo-web-1").await.unwrap();
-        let id = world.now().find("demo-web-1").unwrap().id.clone();
+        world.look("demo-web-1").await.expect("the fake engine obeys");
+        let id = world.now().find("demo-web-1").expect("the fake engine obeys").id.clone();
         engine.fail("events", EngineErrorKind::Unreachable, "connection refused");
         engine.drop_events();
         engine.set_health("demo-web-1", Health::Healthy);
         engine.exit("demo-web-1", 4);
-        engine.rename_container("demo-web-1", "renamed").await.unwrap();
+        engine.rename_container("demo-web-1", "renamed").await.expect("the fake engine obeys");
         engine.forget_events();
-        world.until(|snapshot| (snapshot.link != Link::Connected).then_some(())).await.unwrap();
+        world.until(|snapshot| (snapshot.link != Link::Connected).then_some(())).await.expect("the fake engine obeys");
         engine.heal();
         let ended =
             |snapshot: &Snapshot| snapshot.containers.get(&id).filter(|web| web.phase == Phase::Exited).map(Arc::clone);
-        let web = world.until(ended).await.unwrap();
+        let web = world.until(ended).await.expect("the fake engine obeys");
         assert_eq!((web.name.as_str(), web.exit_code, web.ends.len()), ("renamed", Some(4), 1));
         engine.drop_events();
-        engine.remove_container("renamed", false, false).await.unwrap();
+        engine.remove_container("renamed", false, false).await.expect("the fake engine obeys");
         engine.forget_events();
-        world.until(|snapshot| (snapshot.containers[&id].phase == Phase::Removed).then_some(())).await.unwrap();
+        world
+            .until(|snapshot| (snapshot.containers[&id].phase == Phase::Removed).then_some(()))
+            .await
+            .expect("the fake engine obeys");
     })
     .await;
 }
@@ -238,10 +247,13 @@ async fn an_engine_that_stays_away_is_given_up_on_and_everyone_is_told() {
     let (world, pump) = open(&engine);
     beside(pump, async {
         let world = world;
-        world.listed().await.unwrap();
+        world.listed().await.expect("the fake engine obeys");
         engine.fail("events", EngineErrorKind::Unreachable, "connection refused");
         engine.drop_events();
-        world.until(|snapshot| matches!(snapshot.link, Link::Reconnecting { .. }).then_some(())).await.unwrap();
+        world
+            .until(|snapshot| matches!(snapshot.link, Link::Reconnecting { .. }).then_some(()))
+            .await
+            .expect("the fake engine obeys");
         let (look, wait) = tokio::join!(world.look("demo-web-1"), world.until(|_| None::<()>));
         for error in [look.unwrap_err(), wait.unwrap_err()] {
             assert_eq!((error.kind, error.message.as_str()), (EngineErrorKind::Unreachable, "connection refused"));
@@ -273,12 +285,12 @@ async fn a_look_is_as_recent_as_its_request_even_when_events_are_late() {
     let (world, pump) = open(&engine);
     beside(pump, async {
         let world = world;
-        assert_eq!(web(&world.listed().await.unwrap()).phase, Phase::Exited);
+        assert_eq!(web(&world.listed().await.expect("the fake engine obeys")).phase, Phase::Exited);
         // Nobody tells of this start.
         engine.drop_events();
         engine.start("demo-web-1");
         engine.forget_events();
-        assert_eq!(world.look("demo-web-1").await.unwrap().phase, Phase::Running);
+        assert_eq!(world.look("demo-web-1").await.expect("the fake engine obeys").phase, Phase::Running);
         assert_eq!(world.look("nobody").await.unwrap_err().kind, EngineErrorKind::NotFound);
     })
     .await;
@@ -286,7 +298,7 @@ async fn a_look_is_as_recent_as_its_request_even_when_events_are_late() {
 
 /// Runs `up` with a view of its own.
 async fn run(engine: &FakeEngine, project: &Project) -> Outcome {
-    let plan = up(project, &engine.snapshot(), &UpOptions::default()).unwrap();
+    let plan = up(project, &engine.snapshot(), &UpOptions::default()).expect("the fake engine obeys");
     let execution = Execution {
         plan: Arc::new(plan),
         project: Arc::new(project.clone()),
@@ -359,7 +371,7 @@ async fn fifty_who_wait_for_one_cost_one_list_and_one_subscription() {
     let mut yaml = "services:\n  db: { image: 'db:1', healthcheck: { test: [CMD, check] } }\n".to_owned();
     for number in 0..50 {
         let app = "{ image: 'app:1', depends_on: { db: { condition: service_healthy } } }";
-        yaml.push_str(&format!("  app{number}: {app}\n"));
+        writeln!(yaml, "  app{number}: {app}").expect("it is written to a string");
     }
     let engine = FakeEngine::new().with("db", healthy(500));
     let project = project(&yaml);

@@ -34,10 +34,10 @@ fn the_engines_calls_are_told_only_when_somebody_asks() {
     let desk = Desk::new(SHOP);
     assert!(!desk.run(&["ps"]).ok().err.contains("engine:"));
     let told = desk.run(&["--verbose", "ps"]).ok().err;
-    assert!(told.lines().any(|line| line.starts_with("engine: list containers demo ")), "{told}");
+    assert!(told.lines().any(|line| line.starts_with("engine: list containers shop ")), "{told}");
     let desk = desk.variable("RUST_LOG", "windlass=debug");
     let told = desk.run(&["ps"]).ok().err;
-    assert!(told.lines().any(|line| line.starts_with("engine: list containers demo ")), "{told}");
+    assert!(told.lines().any(|line| line.starts_with("engine: list containers shop ")), "{told}");
 }
 
 #[test]
