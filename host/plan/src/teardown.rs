@@ -14,6 +14,7 @@ use crate::graph::select;
 use crate::graph::{Builder, Draft};
 use crate::labels;
 use crate::ledger::{self, Place};
+use crate::lifecycle::Gates;
 use crate::lifecycle::hooks::{Place as HookPlace, project_hooks, stage_hooks};
 use crate::observed::{self, Container, ContainerState, Observed};
 use crate::options::{DownOptions, KillOptions, RemoveImages, RemoveOptions, StopOptions};
@@ -162,7 +163,7 @@ fn container_down(
     let after = after.iter().copied();
     let mut needs: Vec<StepId> = Vec::new();
     if up {
-        needs = before_stop(builder, service, container, after.clone().collect());
+        needs = before_stop(builder, service, container, Gates { needs: Vec::new(), after: after.clone().collect() });
         let stop = Action::StopContainer { container: reference.clone(), timeout: removal.timeout };
         needs = vec![
             builder.push(Draft::new(stop, state_cause(container)).of(&service.name).needs(needs).after(after.clone())),
@@ -183,29 +184,23 @@ pub(crate) fn before_stop(
     builder: &mut Builder,
     service: &Service,
     container: &Container,
-    after: Vec<StepId>,
+    gates: Gates,
 ) -> Vec<StepId> {
     if container.state != ContainerState::Running {
         return Vec::new();
     }
-    let mut needs: Vec<StepId> = Vec::new();
+    let Gates { mut needs, after } = gates;
     for hook in &service.pre_stop {
         let action =
             Action::ExecHook { kind: "pre_stop", hook: Arc::new(hook.clone()), container: container.reference() };
         let draft = Draft::new(action, "pre_stop of the service").of(&service.name);
         needs = vec![builder.push(draft.needs(needs).after(after.iter().copied()))];
     }
-    let gate = Gate { needs, after };
-    plugin_hooks(builder, service, &container.reference(), gate)
+    plugin_hooks(builder, service, &container.reference(), Gates { needs, after })
 }
 
-struct Gate {
-    needs: Vec<StepId>,
-    after: Vec<StepId>,
-}
-
-fn plugin_hooks(builder: &mut Builder, service: &Service, container: &ContainerRef, gate: Gate) -> Vec<StepId> {
-    let mut needs = gate.needs;
+fn plugin_hooks(builder: &mut Builder, service: &Service, container: &ContainerRef, gates: Gates) -> Vec<StepId> {
+    let Gates { mut needs, after } = gates;
     for hook in service.windlass.hooks.get(&Stage::PreStop).into_iter().flatten() {
         let action = Action::PluginHook {
             stage: Stage::PreStop,
@@ -213,7 +208,7 @@ fn plugin_hooks(builder: &mut Builder, service: &Service, container: &ContainerR
             container: Some(container.clone()),
         };
         let draft = Draft::new(action, "pre-stop hook").of(&service.name).optional(true);
-        needs = vec![builder.push(draft.needs(needs).after(gate.after.iter().copied()))];
+        needs = vec![builder.push(draft.needs(needs).after(after.iter().copied()))];
     }
     needs
 }

@@ -177,6 +177,35 @@ fn restart_takes_along_who_says_so() {
     insta::assert_snapshot!(text(&plan));
 }
 
+const JOB: &str = "
+services:
+  job: { image: 'job:1' }
+  app: { image: 'app:1', depends_on: { job: { condition: service_completed_successfully } } }
+";
+
+#[test]
+fn a_condition_holds_for_start_and_restart_too_with_a_file_and_without() {
+    let mut world = World::of(&project(JOB));
+    world.container("demo-job-1").state = ContainerState::Exited;
+    world.container("demo-job-1").exit_code = Some(1);
+    let models = [project(JOB), rebuild_from_labels("demo", &world.observed)];
+    for model in models {
+        let plan = start(&model, &world.observed, &StartOptions::default()).expect("it can be planned");
+        insta::assert_snapshot!("start_after_a_job", text(&plan));
+        let plan = restart(&model, &world.observed, &RestartOptions::default()).expect("it can be planned");
+        insta::assert_snapshot!("restart_after_a_job", text(&plan));
+    }
+}
+
+#[test]
+fn restart_alone_waits_for_nobody() {
+    let mut world = World::of(&project(JOB));
+    world.container("demo-job-1").state = ContainerState::Exited;
+    let options = RestartOptions { no_deps: true, ..RestartOptions::default() };
+    let plan = restart(&project(JOB), &world.observed, &options).expect("it can be planned");
+    assert!(!text(&plan).contains("await"), "{}", text(&plan));
+}
+
 #[test]
 fn kill_takes_running_containers_and_rm_those_that_do_not_run() {
     let mut world = running();

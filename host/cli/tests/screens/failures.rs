@@ -49,6 +49,31 @@ fn a_refused_step_stops_what_needs_it() {
     insta::assert_snapshot!(session(&[failed, desk.run(&["up", "-d"]).ok()]));
 }
 
+/// A job that fails, and who must not start after that.
+const JOB: &str = "services:
+  job: { image: busybox }
+  app: { image: nginx, depends_on: { job: { condition: service_completed_successfully } } }
+";
+
+#[test]
+fn no_command_starts_what_depends_on_a_job_that_failed() {
+    let desk = Desk::new(JOB);
+    let fails = Behaviour { exit: Some((std::time::Duration::ZERO, 1)), ..Behaviour::default() };
+    drop(desk.engine.clone().with("job", fails));
+    let first = refused(&desk, &["up", "-d"], 1);
+    let created = desk.run(&["create"]).ok();
+    // With the name alone there is no file: the condition comes from the labels.
+    let screens = [
+        refused(&desk, &["start"], 1),
+        refused(&desk, &["-p", "shop", "start"], 1),
+        refused(&desk, &["restart"], 1),
+        refused(&desk, &["-p", "shop", "restart"], 1),
+    ];
+    drop((first, created));
+    assert!(!desk.engine.calls().iter().any(|call| call.contains("start shop-app")), "{:?}", desk.engine.calls());
+    insta::assert_snapshot!(session(&screens));
+}
+
 #[test]
 fn a_declared_probe_that_says_never_fails_the_run() {
     let desk = Desk::new(

@@ -41,7 +41,8 @@ fn service(name: &str, container: &Container, scale: u32) -> Service {
     }
 }
 
-/// `name[:condition[:restart]]`.
+/// `name[:condition[:restart]]`. The label does not say whether the dependency is required; it is, like in a file that says
+/// nothing: a dependent must not start after a job that failed only because nobody has the file.
 fn dependency(text: &str) -> Option<(String, Dependency)> {
     let mut parts = text.split(':');
     let name = parts.next().filter(|name| !name.is_empty())?;
@@ -51,7 +52,7 @@ fn dependency(text: &str) -> Option<(String, Dependency)> {
         _ => Condition::ServiceStarted,
     };
     let restart = parts.next() != Some("false");
-    Some((name.to_owned(), Dependency { condition, restart, required: false }))
+    Some((name.to_owned(), Dependency { condition, restart, required: true }))
 }
 
 fn resources(model: &mut Project, observed: &Observed) {

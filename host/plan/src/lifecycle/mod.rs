@@ -42,9 +42,11 @@ struct State {
 
 /// What a start has to wait for.
 #[derive(Debug, Clone, Default)]
-struct Gates {
-    needs: Vec<StepId>,
-    after: Vec<StepId>,
+pub(crate) struct Gates {
+    /// Steps that must succeed.
+    pub(crate) needs: Vec<StepId>,
+    /// Steps that must end, in whatever way.
+    pub(crate) after: Vec<StepId>,
 }
 
 impl<'a> Lifecycle<'a> {
@@ -103,8 +105,18 @@ impl<'a> Lifecycle<'a> {
 
     /// What the service's dependencies must have come to.
     fn gates(&self, builder: &mut Builder, service: &Service) -> Gates {
+        self.gates_along(builder, service, |_| true)
+    }
+
+    /// What those dependencies must have come to whose edges `follow` admits.
+    pub(crate) fn gates_along(
+        &self,
+        builder: &mut Builder,
+        service: &Service,
+        follow: impl Fn(&Dependency) -> bool,
+    ) -> Gates {
         let mut gates = Gates::default();
-        for (name, edge) in &service.depends_on {
+        for (name, edge) in service.depends_on.iter().filter(|(_, edge)| follow(edge)) {
             let Some(state) = self.states.get(name).filter(|_| self.chosen.contains(name.as_str())) else { continue };
             if state.containers.is_empty() {
                 continue;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use windlass_model::Project;
-use windlass_model::project::Service;
+use windlass_model::project::{Condition, Dependency, Service};
 
 use crate::containers::claims;
 use crate::containers::converge::{Replica, Start, start_of};
@@ -16,7 +16,7 @@ use crate::graph::{Builder, Draft};
 use crate::lifecycle::{Lifecycle, after_start};
 use crate::observed::{Container, Observed};
 use crate::options::{RestartOptions, StartOptions};
-use crate::step::{Action, Plan, StepId};
+use crate::step::{Action, Plan};
 use crate::teardown::before_stop;
 use crate::up::completions;
 
@@ -72,7 +72,8 @@ fn kept(
     })
 }
 
-/// `restart`: in dependency order along `restart: true`, with the hooks of both ends, and ready at the end.
+/// `restart`: in dependency order along `restart: true` and along conditions, with the hooks of both ends, and ready at the end.
+/// A container whose condition does not come about is left as it is: it runs on, or goes on not to run.
 ///
 /// # Errors
 /// When the options name a service that the model does not have.
@@ -82,20 +83,22 @@ pub fn restart(project: &Project, observed: &Observed, options: &RestartOptions)
     let follow = !options.no_deps;
     let chosen = select::with_dependents(&project.services, &targets, |edge| follow && edge.restart);
     let mut live = live::replicas(observed);
-    let mut lifecycle = Lifecycle::new(project, observed, BTreeSet::new());
-    let mut ups: BTreeMap<&str, Vec<StepId>> = BTreeMap::new();
+    let dependencies = if follow { chosen.clone() } else { BTreeSet::new() };
+    let mut lifecycle = Lifecycle::new(project, observed, dependencies);
     for service in select::order(&project.services, &chosen)? {
         let containers = live.remove(service.name.as_str()).unwrap_or_default();
-        let below = service.depends_on.iter().filter(|(_, edge)| edge.restart);
-        let gates: Vec<StepId> =
-            below.flat_map(|(name, _)| ups.get(name.as_str()).cloned().unwrap_or_default()).collect();
+        // A dependency that only has to be started is started: nobody waits for its restart unless he says so.
+        let waits = |edge: &Dependency| edge.restart || edge.condition != Condition::ServiceStarted;
+        let gates = lifecycle.gates_along(&mut builder, service, waits);
         let service_arc = Arc::new(service.clone());
         let mut replicas = Vec::new();
         for container in containers {
-            let mut needs = before_stop(&mut builder, service, container, Vec::new());
-            needs.extend(&gates);
+            // Nothing is drained for a restart that may not come.
+            let mut needs = before_stop(&mut builder, service, container, gates.clone());
+            needs.extend(&gates.needs);
             let action = Action::RestartContainer { container: container.reference(), timeout: options.timeout };
-            let restarted = builder.push(Draft::new(action, "restart").of(&service.name).needs(needs));
+            let draft = Draft::new(action, "restart").of(&service.name).needs(needs);
+            let restarted = builder.push(draft.after(gates.after.iter().copied()));
             let reference = container.reference();
             let needs = after_start(&mut builder, &service_arc, &reference, (restarted, None));
             replicas.push(Replica {
@@ -104,7 +107,7 @@ pub fn restart(project: &Project, observed: &Observed, options: &RestartOptions)
                 ..kept(&mut builder, project, &service_arc, container)?
             });
         }
-        ups.insert(&service.name, lifecycle.service(&mut builder, &service_arc, replicas));
+        lifecycle.service(&mut builder, &service_arc, replicas);
     }
     builder.finish()
 }
