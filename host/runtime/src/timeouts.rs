@@ -17,6 +17,9 @@ pub const EVENTS_BATCH: usize = 256;
 pub const LOOKS: usize = 16;
 /// Times that such an inspection is repeated when the engine stumbles (not when it cannot be reached).
 pub const LOOK_RETRIES: u32 = 3;
+/// How long a container without a health check has to run before `--wait` believes that it does: crashes at the start were seen
+/// after 50 to 400 milliseconds.
+pub const SETTLING: Duration = Duration::from_secs(1);
 /// Growth of the pause between probe attempts.
 pub const BACKOFF_FACTOR: f64 = 1.5;
 /// Caps the pause between attempts at 1/PATIENCE of the time waited so far, but never below the first pause.

@@ -298,7 +298,11 @@ async fn a_look_is_as_recent_as_its_request_even_when_events_are_late() {
 
 /// Runs `up` with a view of its own.
 async fn run(engine: &FakeEngine, project: &Project) -> Outcome {
-    let plan = up(project, &engine.snapshot(), &UpOptions::default()).expect("the fake engine obeys");
+    run_with(engine, project, &UpOptions::default()).await
+}
+
+async fn run_with(engine: &FakeEngine, project: &Project, options: &UpOptions) -> Outcome {
+    let plan = up(project, &engine.snapshot(), options).expect("it can be planned");
     let execution = Execution {
         plan: Arc::new(plan),
         project: Arc::new(project.clone()),
@@ -364,6 +368,26 @@ async fn a_job_with_a_restart_policy_is_done_when_it_ended_well_once() {
     let engine = FakeEngine::new().with_runs("job", vec![crash(50, 7)]);
     let outcome = run(&engine, &project(&JOB.replace("POLICY", "'on-failure:2'"))).await;
     assert_eq!(outcome.failures[0].message, "service \"job\" didn't complete successfully: exit 7");
+}
+
+#[tokio::test(start_paused = true)]
+async fn running_is_no_success_for_wait_until_it_has_lasted() {
+    let waited = UpOptions { wait: true, ..UpOptions::default() };
+    let engine = FakeEngine::new().with("web", crash(300, 7));
+    let outcome = run_with(&engine, &project(ONE), &waited).await;
+    assert_eq!(outcome.failures[0].message, "container demo-web-1 exited (7)");
+    let engine = FakeEngine::new().with_runs("web", vec![crash(300, 7), crash(400, 7), Behaviour::default()]);
+    let policy = "services: { web: { image: 'web:1', restart: always } }";
+    let begin = tokio::time::Instant::now();
+    let outcome = run_with(&engine, &project(policy), &waited).await;
+    assert_eq!(outcome.ending(), Ending::Success, "{:?}", outcome.failures);
+    assert!(begin.elapsed().as_millis() > 1700, "its third run is what lasts, by the test's own clock");
+    // A health check is the better judge, and nothing is waited for after a service that ran before.
+    let engine = FakeEngine::new().with("web", healthy(300));
+    let begin = tokio::time::Instant::now();
+    assert_eq!(run_with(&engine, &project(CHECKED), &waited).await.ending(), Ending::Success);
+    assert_eq!(run_with(&engine, &project(CHECKED), &waited).await.ending(), Ending::Success);
+    assert_eq!(begin.elapsed().as_millis(), 300, "by the test's own clock");
 }
 
 #[tokio::test(start_paused = true)]

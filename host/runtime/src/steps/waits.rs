@@ -5,14 +5,15 @@ use std::sync::Arc;
 use futures_util::future::try_join_all;
 use windlass_model::project::Condition;
 use windlass_plan::observed::Health;
-use windlass_plan::step::ContainerRef;
+use windlass_plan::step::{Action, ContainerRef};
 
 use super::context::Context;
 use super::log_tail::log_tail;
 use crate::engine::EngineResult;
 use crate::failure::StepError;
 use crate::outcome::FailureKind;
-use crate::state::{Instance, Phase, Snapshot};
+use crate::state::{Ended, Instance, Phase, Snapshot, World};
+use crate::timeouts::SETTLING;
 
 pub(super) async fn run(
     context: &Context,
@@ -24,7 +25,9 @@ pub(super) async fn run(
     // They may have been started a moment ago, and what is known of them may be older.
     let looks = containers.iter().map(|container| look(context, container));
     let begun: Vec<Arc<Instance>> = try_join_all(looks).await?;
-    let verdict = world.until(|snapshot| judge(service, condition, &select(snapshot, &begun))).await?;
+    let judged = |snapshot: &Snapshot| judge(service, condition, &select(snapshot, &begun));
+    let fresh = condition == Condition::ServiceStarted && containers.iter().any(|container| starts(context, container));
+    let verdict = if fresh { settled(world, &begun, judged).await? } else { world.until(judged).await? };
     let Err((failed, message)) = verdict else { return Ok(()) };
     // What the last health check printed; without it where the container is gone meanwhile.
     let facts = world.look(&failed.id).await.ok().and_then(|found| found.facts.clone()).unwrap_or_default();
@@ -36,6 +39,45 @@ pub(super) async fn run(
 /// The container as it is now, not as it was before this run's last step.
 pub(super) async fn look(context: &Context, container: &ContainerRef) -> EngineResult<Arc<Instance>> {
     context.run.world.look(&context.run.containers.resolve(container)).await
+}
+
+/// This run starts the container, so it cannot have run for long.
+fn starts(context: &Context, container: &ContainerRef) -> bool {
+    context.run.execution.plan.steps.iter().any(|step| match &step.action {
+        Action::StartContainer { container: started, .. } | Action::RestartContainer { container: started, .. } => {
+            started == container
+        }
+        _ => false,
+    })
+}
+
+/// The verdict, where *running* counts only when it lasts: many mistakes (a command that does not exist, a database that does not
+/// answer) end a container some hundred milliseconds after its start. What a health check says is a better verdict than
+/// time, and is not waited for any longer.
+async fn settled(
+    world: &World,
+    begun: &[Arc<Instance>],
+    judged: impl Fn(&Snapshot) -> Option<Verdict>,
+) -> EngineResult<Verdict> {
+    loop {
+        let seen = world.until(|snapshot| judged(snapshot).map(|verdict| (verdict, unproven(snapshot, begun)))).await?;
+        let (Ok(()), runs) = seen else { return Ok(seen.0) };
+        if runs.is_empty() {
+            return Ok(Ok(()));
+        }
+        let other = world.until(|snapshot| (unproven(snapshot, begun) != runs).then_some(()));
+        match tokio::time::timeout(SETTLING, other).await {
+            Err(_) => return Ok(Ok(())),
+            Ok(ended) => ended?,
+        }
+    }
+}
+
+/// The present runs of those without a health check: one that ends, or is another, was not the last word.
+fn unproven(snapshot: &Snapshot, begun: &[Arc<Instance>]) -> Vec<(String, Phase, u64, Option<Ended>)> {
+    let all = begun.iter().filter_map(|then| snapshot.containers.get(&then.id));
+    let unproven = all.filter(|instance| instance.health.is_none());
+    unproven.map(|now| (now.id.clone(), now.phase, now.starts, now.ends.back().copied())).collect()
 }
 
 /// A container that is waited for.
