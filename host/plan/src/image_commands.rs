@@ -63,7 +63,7 @@ fn policy(
     }
     Ok(match PullPolicy::parse(text)? {
         PullPolicy::Never | PullPolicy::Build => None,
-        _ => Some("always".to_owned()),
+        PullPolicy::Always | PullPolicy::Missing | PullPolicy::Every(_) => Some("always".to_owned()),
     })
 }
 

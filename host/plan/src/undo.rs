@@ -39,7 +39,31 @@ pub fn undo(plan: &Plan, done: &BTreeSet<StepId>, failed: &BTreeSet<StepId>, now
                 found.map(|found| Action::RemoveNetwork { id: found.id.clone(), name: found.name.clone() })
             }
             Action::CreateVolume { volume, .. } if !hooked => Some(Action::RemoveVolume { name: volume.name.clone() }),
-            _ => None,
+            // Containers are dealt with above; of the rest nothing is left, or it is of use.
+            Action::CreateVolume { .. }
+            | Action::PullImage { .. }
+            | Action::BuildImage { .. }
+            | Action::RemoveNetwork { .. }
+            | Action::ConnectNetwork { .. }
+            | Action::DisconnectNetwork { .. }
+            | Action::RemoveVolume { .. }
+            | Action::CreateContainer(_)
+            | Action::InjectFiles { .. }
+            | Action::StartContainer { .. }
+            | Action::StopContainer { .. }
+            | Action::RestartContainer { .. }
+            | Action::KillContainer { .. }
+            | Action::RemoveContainer { .. }
+            | Action::UnpauseContainer { .. }
+            | Action::RenameContainer { .. }
+            | Action::RemoveImage { .. }
+            | Action::Await { .. }
+            | Action::Probe { .. }
+            | Action::Load { .. }
+            | Action::PluginHook { .. }
+            | Action::ExecHook { .. }
+            | Action::RunHookContainer { .. }
+            | Action::Up => None,
         };
         if let Some(remove) = remove {
             builder.push(Draft::new(remove, CAUSE).needs(gone.iter().copied()));

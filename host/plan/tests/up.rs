@@ -1,7 +1,7 @@
 //! Plans of `up` as text.
 
 use windlass_plan::options::{Build, Recreate};
-use windlass_plan::{Observed, PlanError, UpOptions, check, labels, render, up};
+use windlass_plan::{Action, Observed, PlanError, Step, StepId, UpOptions, check, labels, render, up};
 use windlass_testkit::project;
 
 mod world;
@@ -110,6 +110,39 @@ fn force_and_never_override_what_has_diverged() {
     let force = UpOptions { recreate: Recreate::Force, targets: vec!["api".to_owned()], ..UpOptions::default() };
     let text = plan(THREE, &world.observed, &force);
     assert!(text.contains("recreation forced") && !text.contains("demo-db-1"), "{text}");
+}
+
+#[test]
+fn an_optional_dependency_is_waited_for_and_its_failure_is_no_obstacle() {
+    let yaml = "
+services:
+  db: { image: db:1, healthcheck: { test: ['CMD', 'true'] } }
+  web: { image: web:1, depends_on: { db: { condition: service_healthy, required: false } } }
+";
+    let plan = up(&project(yaml), &Observed::default(), &UpOptions::default()).expect("the plan can be made");
+    let of_db = |step: &&Step| match &step.action {
+        Action::Await { service, .. } => service == "db",
+        action => step.service.as_deref() == Some("db") && *action == Action::Up,
+    };
+    let gates: Vec<StepId> = plan.steps.iter().filter(of_db).map(|step| step.id).collect();
+    assert_eq!(gates.len(), 2, "{}", render(&plan));
+    let start = plan.steps.iter().find(
+        |step| matches!(&step.action, Action::StartContainer { container, .. } if container.name == "demo-web-1"),
+    );
+    let start = start.expect("web starts");
+    assert!(gates.iter().all(|gate| plan.steps[gate.0].optional || !start.needs.contains(gate)), "{}", render(&plan));
+    assert!(gates.iter().all(|gate| start.needs.contains(gate) || start.after.contains(gate)), "{}", render(&plan));
+}
+
+#[test]
+fn of_too_many_replicas_those_go_first_that_have_diverged() {
+    let three = THREE.replace("web:1,", "web:1, scale: 3,");
+    let mut world = World::of(&project(&three)).running();
+    label(&mut world, "demo-web-1", labels::CONFIG_HASH, Some("another"));
+    let options = UpOptions { scale: [("web".to_owned(), 2)].into(), ..UpOptions::default() };
+    let text = plan(&three, &world.observed, &options);
+    assert!(text.contains("remove demo-web-1: scaled to 2"), "{text}");
+    assert!(!text.contains("demo-web-2") && !text.contains("demo-web-3"), "{text}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use windlass_plan::StepId;
 
 use crate::engine::{OutputStream, TransferProgress};
 use crate::hooks::{LogSeverity, Verdict};
+use crate::outcome::FailureKind;
 
 /// An event with its time.
 #[derive(Debug, Clone)]
@@ -37,6 +38,8 @@ pub enum Event {
         hint: Option<String>,
         /// More lines (standard error of a plugin, last log lines of a container).
         details: Vec<String>,
+        /// What kind of thing failed.
+        kind: FailureKind,
         /// The run goes on.
         warning: bool,
     },

@@ -45,7 +45,17 @@ impl From<EngineError> for StepError {
     fn from(error: EngineError) -> Self {
         let kind = match error.kind {
             EngineErrorKind::Unreachable | EngineErrorKind::Denied => FailureKind::Unreachable,
-            _ => FailureKind::Engine,
+            EngineErrorKind::PortInUse => FailureKind::PortInUse,
+            EngineErrorKind::NotFound
+            | EngineErrorKind::Conflict
+            | EngineErrorKind::NotRunning
+            | EngineErrorKind::BeingRemoved
+            | EngineErrorKind::AddressInUse
+            | EngineErrorKind::RegistryDenied
+            | EngineErrorKind::LogUnreadable
+            | EngineErrorKind::OutOfReach
+            | EngineErrorKind::Unsupported
+            | EngineErrorKind::Other => FailureKind::Engine,
         };
         Self { message: with_causes(&error), hint: error.hint, details: Vec::new(), kind }
     }

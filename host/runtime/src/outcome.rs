@@ -70,11 +70,13 @@ pub struct Failure {
     pub kind: FailureKind,
 }
 
-/// What kind of thing failed, for exit codes.
+/// What kind of thing failed, for exit codes and for the place that is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureKind {
     /// A call of the engine.
     Engine,
+    /// The engine refused a start since a port of its host is taken.
+    PortInUse,
     /// The engine could not be reached at all.
     Unreachable,
     /// A plugin, a probe or a load.

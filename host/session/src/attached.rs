@@ -247,10 +247,8 @@ impl Attached<'_> {
 }
 
 fn stopped_by(action: &Action) -> Option<String> {
-    match action {
-        Action::StopContainer { container, .. } => container.id.clone(),
-        _ => None,
-    }
+    let Action::StopContainer { container, .. } = action else { return None };
+    container.id.clone()
 }
 
 fn lost(reason: String) -> Error {

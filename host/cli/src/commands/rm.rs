@@ -34,9 +34,9 @@ pub(crate) async fn run(context: &Context, args: RmArgs) -> CliResult<()> {
     let force = args.force;
     let propose = move |project: &Project, observed: &Observed, _: &Answers| {
         let plan = windlass_plan::rm(project, observed, &options)?;
-        let removed = plan.steps.iter().filter_map(|step| match &step.action {
-            Action::RemoveContainer { container, .. } => Some(container.name.as_str()),
-            _ => None,
+        let removed = plan.steps.iter().filter_map(|step| {
+            let Action::RemoveContainer { container, .. } = &step.action else { return None };
+            Some(container.name.as_str())
         });
         let names: Vec<&str> = removed.collect();
         if names.is_empty() {

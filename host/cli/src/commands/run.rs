@@ -192,11 +192,37 @@ fn result(ended: Ended) -> CliResult<()> {
 /// The first failure decides the exit code.
 fn kind(plan: &Plan, failures: &[StepFailure]) -> Failure {
     let Some(first) = failures.first() else { return Failure::Step };
-    match (first.kind, plan.steps.get(first.step.0).map(|step| &step.action)) {
-        (FailureKind::Unreachable, _) => Failure::Unreachable,
-        (_, Some(Action::Probe { .. })) => Failure::Probe,
-        (_, Some(Action::Load { .. })) => Failure::Load,
-        (_, Some(Action::PluginHook { .. })) => Failure::Hook,
-        _ => Failure::Step,
+    if first.kind == FailureKind::Unreachable {
+        return Failure::Unreachable;
+    }
+    match plan.steps.get(first.step.0).map(|step| &step.action) {
+        Some(Action::Probe { .. }) => Failure::Probe,
+        Some(Action::Load { .. }) => Failure::Load,
+        Some(Action::PluginHook { .. }) => Failure::Hook,
+        None
+        | Some(
+            Action::PullImage { .. }
+            | Action::BuildImage { .. }
+            | Action::CreateNetwork { .. }
+            | Action::RemoveNetwork { .. }
+            | Action::ConnectNetwork { .. }
+            | Action::DisconnectNetwork { .. }
+            | Action::CreateVolume { .. }
+            | Action::RemoveVolume { .. }
+            | Action::CreateContainer(_)
+            | Action::InjectFiles { .. }
+            | Action::StartContainer { .. }
+            | Action::StopContainer { .. }
+            | Action::RestartContainer { .. }
+            | Action::KillContainer { .. }
+            | Action::RemoveContainer { .. }
+            | Action::UnpauseContainer { .. }
+            | Action::RenameContainer { .. }
+            | Action::RemoveImage { .. }
+            | Action::Await { .. }
+            | Action::ExecHook { .. }
+            | Action::RunHookContainer { .. }
+            | Action::Up,
+        ) => Failure::Step,
     }
 }

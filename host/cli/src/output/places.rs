@@ -4,9 +4,10 @@ use windlass_model::node::{Node, Span};
 use windlass_model::validate::span_of;
 use windlass_plan::Step;
 use windlass_plan::step::Action;
+use windlass_runtime::FailureKind;
 
-/// The place of a failed step; `message` says what about it failed.
-pub(crate) fn place(typed: &Node, step: &Step, message: &str) -> Option<Span> {
+/// The place of a failed step; `kind` says what about it failed.
+pub(crate) fn place(typed: &Node, step: &Step, kind: FailureKind) -> Option<Span> {
     let service = step.service.as_deref();
     let of = |keys: &[&str]| span_of(typed, &[&["services", service?], keys].concat());
     match &step.action {
@@ -14,9 +15,7 @@ pub(crate) fn place(typed: &Node, step: &Step, message: &str) -> Option<Span> {
         Action::BuildImage { .. } => of(&["build"]),
         Action::CreateNetwork { key, .. } => span_of(typed, &["networks", key]),
         Action::CreateVolume { key, .. } => span_of(typed, &["volumes", key]),
-        Action::StartContainer { .. } if message.contains("port") || message.contains("address already in use") => {
-            of(&["ports"])
-        }
+        Action::StartContainer { .. } if kind == FailureKind::PortInUse => of(&["ports"]),
         Action::Await { service, .. } => of(&["depends_on", service]),
         Action::Probe { .. } => of(&["x-windlass", "ready"]),
         Action::Load { .. } => of(&["x-windlass", "load"]),
@@ -25,6 +24,19 @@ pub(crate) fn place(typed: &Node, step: &Step, message: &str) -> Option<Span> {
         | Action::StartContainer { .. }
         | Action::ExecHook { .. }
         | Action::RunHookContainer { .. } => of(&[]),
-        _ => None,
+        // What they are about was not typed by anybody, or is not what failed.
+        Action::RemoveNetwork { .. }
+        | Action::ConnectNetwork { .. }
+        | Action::DisconnectNetwork { .. }
+        | Action::RemoveVolume { .. }
+        | Action::InjectFiles { .. }
+        | Action::StopContainer { .. }
+        | Action::RestartContainer { .. }
+        | Action::KillContainer { .. }
+        | Action::RemoveContainer { .. }
+        | Action::UnpauseContainer { .. }
+        | Action::RenameContainer { .. }
+        | Action::RemoveImage { .. }
+        | Action::Up => None,
     }
 }

@@ -49,6 +49,18 @@ fn a_refused_step_stops_what_needs_it() {
     insta::assert_snapshot!(session(&[failed, desk.run(&["up", "-d"]).ok()]));
 }
 
+#[test]
+fn a_port_that_is_taken_is_shown_where_it_was_typed_whatever_the_engine_calls_it() {
+    let desk = Desk::new(SHOP);
+    desk.engine.fail("start shop-web-1", EngineErrorKind::PortInUse, "the socket is somebody else's");
+    let screen = refused(&desk, &["up", "-d"], 1).to_string();
+    assert!(screen.contains("ports: ['127.0.0.1:8080:80']"), "{screen}");
+    desk.engine.heal();
+    desk.engine.fail("start shop-web-1", EngineErrorKind::Other, "no transport, no report: address already in use");
+    let screen = refused(&desk, &["up", "-d"], 1).to_string();
+    assert!(!screen.contains("ports: ["), "{screen}");
+}
+
 /// A job that fails, and who must not start after that.
 const JOB: &str = "services:
   job: { image: busybox }

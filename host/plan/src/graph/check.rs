@@ -167,13 +167,9 @@ fn same(one: &ContainerRef, other: &ContainerRef) -> bool {
 }
 
 fn makes(action: &Action, container: &ContainerRef) -> bool {
-    match action {
-        Action::CreateContainer(spec) => {
-            container.id.is_none() && [&spec.create_name, &spec.container.name].contains(&&container.name)
-        }
-        Action::RenameContainer { to, .. } => container.id.is_none() && *to == container.name,
-        _ => false,
-    }
+    let created = matches!(action, Action::CreateContainer(spec) if [&spec.create_name, &spec.container.name].contains(&&container.name));
+    let renamed = matches!(action, Action::RenameContainer { to, .. } if *to == container.name);
+    container.id.is_none() && (created || renamed)
 }
 
 fn starts(action: &Action, container: &ContainerRef) -> bool {

@@ -248,6 +248,7 @@ impl<'a> Dispatcher<'a> {
             message: message.clone(),
             hint: hint.clone(),
             details: details.clone(),
+            kind,
             warning: step.optional,
         });
         if step.optional {

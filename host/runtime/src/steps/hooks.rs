@@ -58,7 +58,18 @@ fn stand_in(plugin: &PluginInfo, stage: Stage) -> Option<Stage> {
     let other = match stage {
         Stage::PreStart => Stage::Probe,
         Stage::PostStart => Stage::Load,
-        _ => return None,
+        Stage::Resolve
+        | Stage::Policy
+        | Stage::PreUp
+        | Stage::PreCreate
+        | Stage::Probe
+        | Stage::Load
+        | Stage::PostUp
+        | Stage::PreDown
+        | Stage::PreStop
+        | Stage::PostStop
+        | Stage::PostDown
+        | Stage::Command => return None,
     };
     (!plugin.stages.contains(&stage) && plugin.stages.contains(&other)).then_some(other)
 }

@@ -177,6 +177,12 @@ fn running_or_healthy(instance: &Instance) -> Option<Result<(), String>> {
     }
     match instance.phase {
         Phase::Running => Some(Ok(())),
-        _ => ended(instance, "").map(Err),
+        Phase::Created
+        | Phase::Paused
+        | Phase::Restarting
+        | Phase::Exited
+        | Phase::Dead
+        | Phase::Removing
+        | Phase::Removed => ended(instance, "").map(Err),
     }
 }

@@ -21,9 +21,9 @@ pub(super) fn event(ui: &Ui, scene: &Scene, stamped: &Stamped) {
         Event::StepSkipped(id, reason) => ("step.skipped", with(of_step(*id), json!({ "reason": reason }))),
         Event::StepCancelled(id) => ("step.cancelled", of_step(*id)),
         Event::StepDone(id, took) => ("step.done", with(of_step(*id), json!({ "ms": took.as_millis() }))),
-        Event::StepFailed { step, message, hint, details, warning } => {
+        Event::StepFailed { step, message, hint, details, kind, warning } => {
             let mut more = json!({ "message": message, "hint": hint, "details": details, "warning": warning });
-            if let Some(span) = scene.place(*step, message) {
+            if let Some(span) = scene.place(*step, *kind) {
                 more["file"] = Json::from(span.file.map(|file| file.path.display().to_string()));
                 more["line"] = Json::from(span.line);
                 more["column"] = Json::from(span.column);

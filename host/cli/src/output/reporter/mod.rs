@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use windlass_model::node::{Node, Span};
 use windlass_plan::{Plan, StepId};
 use windlass_runtime::event::{EventSink, Stamped};
-use windlass_runtime::{Event, Outcome};
+use windlass_runtime::{Event, FailureKind, Outcome};
 
 use crate::entry::context::Context;
 use crate::entry::settings::Progress;
@@ -73,8 +73,8 @@ impl Reporter {
 
 impl Scene {
     /// Where the user typed what a failed step is about.
-    pub(crate) fn place(&self, step: StepId, message: &str) -> Option<Span> {
-        crate::output::places::place(self.typed.as_ref()?, words::step(&self.plan, step), message)
+    pub(crate) fn place(&self, step: StepId, kind: FailureKind) -> Option<Span> {
+        crate::output::places::place(self.typed.as_ref()?, words::step(&self.plan, step), kind)
     }
 }
 

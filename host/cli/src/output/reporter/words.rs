@@ -31,7 +31,14 @@ pub(crate) fn resource(step: &Step) -> String {
         | Action::InjectFiles { container, .. }
         | Action::Probe { container, .. } => format!("Container {}", container.name),
         Action::Load { dataset, container, .. } => format!("Dataset {} of {}", dataset.name, container.name),
-        _ => object,
+        Action::ConnectNetwork { .. }
+        | Action::DisconnectNetwork { .. }
+        | Action::RenameContainer { .. }
+        | Action::Await { .. }
+        | Action::PluginHook { .. }
+        | Action::ExecHook { .. }
+        | Action::RunHookContainer { .. }
+        | Action::Up => object,
     }
 }
 
@@ -53,7 +60,12 @@ pub(crate) fn done(action: &Action) -> Option<&'static str> {
         Action::Probe { .. } => "Ready",
         Action::Load { .. } => "Loaded",
         Action::PluginHook { .. } | Action::ExecHook { .. } | Action::RunHookContainer { .. } => "Done",
-        _ => return None,
+        Action::ConnectNetwork { .. }
+        | Action::DisconnectNetwork { .. }
+        | Action::InjectFiles { .. }
+        | Action::RenameContainer { .. }
+        | Action::Await { .. }
+        | Action::Up => return None,
     })
 }
 
@@ -76,7 +88,17 @@ pub(crate) fn doing(action: &Action) -> String {
         }
         Action::Probe { probe, .. } => format!("probing with {}", probe.plugin),
         Action::Load { dataset, .. } => format!("loading {} with {}", dataset.name, dataset.plugin),
-        other => windlass_plan::render::verb(other).to_owned(),
+        Action::CreateNetwork { .. }
+        | Action::RemoveNetwork { .. }
+        | Action::ConnectNetwork { .. }
+        | Action::DisconnectNetwork { .. }
+        | Action::CreateVolume { .. }
+        | Action::RemoveVolume { .. }
+        | Action::RemoveImage { .. }
+        | Action::PluginHook { .. }
+        | Action::ExecHook { .. }
+        | Action::RunHookContainer { .. }
+        | Action::Up => windlass_plan::render::verb(action).to_owned(),
     }
 }
 
@@ -92,7 +114,7 @@ pub(crate) fn verdict(verdict: &Verdict) -> String {
 /// Shows a failed step, or a note.
 pub(crate) fn show_failure(ui: &Ui, scene: &Scene, event: &Event) {
     match event {
-        Event::StepFailed { step: id, message, hint, details, warning } => {
+        Event::StepFailed { step: id, message, hint, details, kind, warning } => {
             let step = step(&scene.plan, *id);
             let place = step.service.as_deref().filter(|service| !message.contains(*service));
             let text = place.map_or_else(|| message.clone(), |service| format!("{service}: {message}"));
@@ -100,7 +122,7 @@ pub(crate) fn show_failure(ui: &Ui, scene: &Scene, event: &Event) {
                 ui.warning(text);
             } else {
                 ui.error(text);
-                if let Some(span) = scene.place(*id, message) {
+                if let Some(span) = scene.place(*id, *kind) {
                     show_place(ui, &span);
                 }
             }
