@@ -84,7 +84,6 @@ const GOOD: &[&str] = &[
     "services: { es: { load: { t: { plugin: es-bulk, from: [a, b], when: manual, target: 'es:9200', timeout: 5m } } } }",
     "services: { web: { hooks: { pre-start: [ { plugin: elasticsearch, target: 'es:9200' } ], post-stop: [ notify ] } } }",
     "hooks: { post-up: [ { plugin: notify, with: { text: up }, on-failure: warn, retries: 3, timeout: 10s } ] }",
-    "hooks: { policy: , resolve: [] }",
     "plugins: { notify: { source: ./n.wasm, grants: { dial: ['chat:443', 'es:*'], read: ./t, secrets: [T] }, limits: { memory: 64MiB, timeout: 10s } } }",
     "plugins: { a: , b: { source: 'oci://h/r:1' }, c: { limits: { memory: 1000000 } } }",
     "plugins: { a: { source: 'https://x/a.wasm#sha256=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef' } }",

@@ -141,7 +141,9 @@ fn serve(shared: &Shared, mut client: UnixStream) -> io::Result<()> {
     match &fault {
         Some(Fault::Status(code)) => {
             head.drain(&mut client)?;
-            return client.write_all(&refusal(*code, &head.title()));
+            client.write_all(&refusal(*code, &head.title()))?;
+            // Dropping it is no end: the list of connections holds the same stream.
+            return client.shutdown(Shutdown::Both);
         }
         Some(Fault::CutBefore) => return client.shutdown(Shutdown::Both),
         // The fault itself, not a wait for something.
