@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::load::Loaded;
 use crate::node::{Node, Span};
-use crate::project::{FileObject, FileReference, Project, Service};
+use crate::project::{FileObject, FileReference, MountKind, Project, Service};
 use crate::validate::span_of;
 
 const ORCHESTRATORS: &str = "only orchestrators act on it";
@@ -98,6 +98,10 @@ impl Limits<'_> {
         for reference in &service.configs {
             self.file("config", reference, project.configs.get(&reference.source));
         }
+        for reference in service.build.iter().flat_map(|build| &build.secrets) {
+            self.file("secret", reference, project.secrets.get(&reference.source));
+        }
+        self.owners(service);
         self.mac_address(service);
     }
 
@@ -117,6 +121,25 @@ impl Limits<'_> {
             if !value.is_empty() {
                 let text = format!("`{attribute}` of {kind} {key} is not supported");
                 self.fail(&[&plural, key, attribute], text, Some("give a `file` or `environment` instead"));
+            }
+        }
+    }
+
+    /// Only numbers: the names of users are known inside the image alone.
+    fn owners(&mut self, service: &Service) {
+        for (kind, references) in [("secrets", &service.secrets), ("configs", &service.configs)] {
+            for (index, reference) in references.iter().enumerate() {
+                for (attribute, value) in [("uid", &reference.uid), ("gid", &reference.gid)] {
+                    if !value.is_empty() && value.parse::<u32>().is_err() {
+                        let text = format!("`{attribute}` of {} is not a number: {value}", reference.source);
+                        let path = ["services", &service.name, kind, &index.to_string(), attribute];
+                        self.fail(
+                            &path,
+                            text,
+                            Some("an owner is given by its number, as `id` prints it in the container"),
+                        );
+                    }
+                }
             }
         }
     }
@@ -148,6 +171,10 @@ impl Limits<'_> {
         for (index, _) in service.volumes.iter().enumerate().filter(|(_, mount)| !mount.consistency.is_empty()) {
             self.ignore(service, &["volumes", &index.to_string(), "consistency"], "today's engines do not look at it");
         }
+        for (index, reference) in service.build.iter().flat_map(|build| &build.secrets).enumerate() {
+            self.build_secret(service, &index.to_string(), reference);
+        }
+        self.foreign_options(service);
         let bound = |object: Option<&FileObject>| object.is_some_and(|object| !object.file.is_empty());
         for (kind, references, objects) in
             [("secrets", &service.secrets, &project.secrets), ("configs", &service.configs, &project.configs)]
@@ -157,6 +184,37 @@ impl Limits<'_> {
                     self.owner(service, (kind, &index.to_string()), reference);
                 }
             }
+        }
+    }
+
+    /// Options of a mount that belong to another type of mount. Only an engine minds them, so `config` does not tell.
+    fn foreign_options(&mut self, service: &Service) {
+        for (index, mount) in service.volumes.iter().enumerate() {
+            let path = ["services", &service.name, "volumes", &index.to_string()].map(str::to_owned);
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
+            let options = [
+                ("bind", MountKind::Bind, mount.bind.is_some()),
+                ("volume", MountKind::Volume, mount.volume.is_some()),
+                ("tmpfs", MountKind::Tmpfs, mount.tmpfs.is_some()),
+            ];
+            for (option, _, _) in options.into_iter().filter(|(_, kind, given)| *given && *kind != mount.kind) {
+                let text = format!("mount of type `{}` should not define `{option}` option", mount.kind.name());
+                let warning = Diagnostic::warning("mount-option", &path.join("."), span_of(self.tree, &path), text);
+                self.out.0.push(warning);
+            }
+        }
+    }
+
+    /// A Dockerfile says itself with which owner and mode it mounts a secret.
+    fn build_secret(&mut self, service: &Service, index: &str, reference: &FileReference) {
+        let given = [
+            ("uid", !reference.uid.is_empty()),
+            ("gid", !reference.gid.is_empty()),
+            ("mode", reference.mode.is_some()),
+        ];
+        for (attribute, _) in given.into_iter().filter(|(_, given)| *given) {
+            let reason = "the `RUN --mount=type=secret` that uses it says these";
+            self.ignore(service, &["build", "secrets", index, attribute], reason);
         }
     }
 

@@ -17,6 +17,8 @@ enum Rule {
     Named,
     /// Items that are equal count once.
     Distinct,
+    /// Items that an earlier file has are not added again; one file may repeat itself.
+    Added,
     /// Items with the same value of this key count once.
     Keyed(&'static str),
     /// Items with the same target count once; without one, it is this folder and the source.
@@ -45,9 +47,9 @@ const RULES: &[(&str, Rule)] = &[
     ("services.*.links", Rule::Named),
     ("services.*.profiles", Rule::Named),
     ("services.*.expose", Rule::Named),
-    ("services.*.extra_hosts.*", Rule::Distinct),
+    ("services.*.extra_hosts.*", Rule::Added),
     ("services.*.build.tags", Rule::Named),
-    ("services.*.build.extra_hosts.*", Rule::Distinct),
+    ("services.*.build.extra_hosts.*", Rule::Added),
     ("services.*.networks.*.aliases", Rule::Named),
     ("services.*.networks.*.link_local_ips", Rule::Named),
     ("services.*.ports", Rule::Ports),
@@ -131,6 +133,10 @@ fn sequences(
         return merged_by(key, base, over, path, out);
     }
     let resets: Vec<Node> = over.iter().filter(|item| item.merge == Merge::Reset).cloned().collect();
+    let over = match rule {
+        Some(Rule::Added) => over.into_iter().filter(|item| !base.iter().any(|old| old.value == item.value)).collect(),
+        _ => over,
+    };
     let kept = base.into_iter().filter(|item| !resets.iter().any(|reset| reset.value == item.value));
     let items: Vec<Node> = kept.chain(over.into_iter().filter(|item| item.merge != Merge::Reset)).collect();
     rule.map_or(items.clone(), |rule| unique(items, rule))
@@ -176,6 +182,44 @@ pub fn settle(node: &mut Node, path: &mut Vec<String>) {
     }
 }
 
+/// Drops the items of sequences that `!reset` marks: of a service that extends another one, they remove nothing there.
+pub(crate) fn without_reset_items(mut node: Node) -> Node {
+    match &mut node.value {
+        Value::Map(map) => {
+            // An entry that was typed as an item (`- A=1`) stands where its key does.
+            map.retain(|_, entry| entry.node.merge != Merge::Reset || entry.key != entry.node.span);
+            for entry in map.values_mut() {
+                let inner = std::mem::replace(&mut entry.node, Node::new(Value::Null, entry.key.clone()));
+                entry.node = without_reset_items(inner);
+            }
+        }
+        Value::Seq(items) => items.retain(|item| item.merge != Merge::Reset),
+        _ => {}
+    }
+    node
+}
+
+/// Puts the tags of a mapping back that merging it over another one has used up, so that they apply once more to what
+/// the result is merged over.
+pub(crate) fn tag_again(merged: &mut Node, tagged: &Node) {
+    let (Some(merged), Some(tagged)) = (merged.as_map_mut(), tagged.as_map()) else { return };
+    for (name, entry) in tagged {
+        match entry.node.merge {
+            Merge::Reset => drop(merged.insert(name.clone(), entry.clone())),
+            Merge::Override => {
+                if let Some(found) = merged.get_mut(name) {
+                    found.node.merge = Merge::Override;
+                }
+            }
+            Merge::Default => {
+                if let Some(found) = merged.get_mut(name) {
+                    tag_again(&mut found.node, &entry.node);
+                }
+            }
+        }
+    }
+}
+
 fn rule_at(path: &[String]) -> Option<Rule> {
     let fits = |pattern: &str| {
         let mut segments = pattern.split('.');
@@ -192,6 +236,9 @@ fn drivers_differ(base: &Mapping, over: &Mapping) -> bool {
 
 /// Keeps one item of each identity: the place of the first, the content of the last.
 fn unique(items: Vec<Node>, rule: Rule) -> Vec<Node> {
+    if rule == Rule::Added {
+        return items;
+    }
     let mut kept: indexmap::IndexMap<String, Node> = indexmap::IndexMap::new();
     for (index, item) in items.into_iter().enumerate() {
         let identity = identity(&item, rule).unwrap_or_else(|| format!("\0{index}"));
@@ -219,6 +266,6 @@ fn identity(item: &Node, rule: Rule) -> Option<String> {
             let host = Some(field("host_ip")).filter(|ip| !ip.is_empty()).unwrap_or_else(|| "0.0.0.0".to_owned());
             Some(format!("{host}:{}:{}/{}", field("published"), field("target"), field("protocol")))
         }
-        Rule::Replace | Rule::SameDriver | Rule::MergedBy(_) => None,
+        Rule::Replace | Rule::SameDriver | Rule::MergedBy(_) | Rule::Added => None,
     }
 }

@@ -66,6 +66,8 @@ pub enum Value {
     Bool(bool),
     /// A whole number.
     Int(i64),
+    /// A whole number beyond what [`Value::Int`] holds. No attribute takes one, but free values do.
+    Large(u64),
     /// Any other number.
     Float(f64),
     /// A date or a date with a time.
@@ -169,6 +171,7 @@ impl Node {
             Value::String(text) => Some(text.clone()),
             Value::Bool(value) => Some(value.to_string()),
             Value::Int(value) => Some(value.to_string()),
+            Value::Large(value) => Some(value.to_string()),
             Value::Float(value) => Some(float_text(*value)),
             Value::Time(time) => Some(time.to_string()),
             Value::Null | Value::Seq(_) | Value::Map(_) => None,
@@ -196,6 +199,7 @@ impl Value {
             Self::Null => "null".to_owned(),
             Self::Bool(value) => value.to_string(),
             Self::Int(value) => value.to_string(),
+            Self::Large(value) => value.to_string(),
             Self::Float(value) => float_text(*value),
             Self::Time(time) => time.to_string(),
             Self::String(text) => format!("\"{text}\""),

@@ -1,4 +1,4 @@
-//! Relative paths of a canonical document become absolute. Idempotent, so that an extended or included file can be
+//! Relative paths of a canonical document become absolute (or relative to another directory). Idempotent, so that an extended or included file can be
 //! resolved against its own folder before it is merged.
 
 use std::path::{Component, Path, PathBuf};
@@ -8,7 +8,7 @@ use crate::node::{Mapping, Node, Value};
 /// What paths are relative to.
 #[derive(Debug, Clone, Copy)]
 pub struct Base<'a> {
-    /// Folder.
+    /// The directory. A relative one makes relative paths of the same form (`config --no-path-resolution`).
     pub folder: &'a Path,
     /// Home directory for `~`.
     pub home: Option<&'a Path>,
@@ -144,18 +144,58 @@ fn shown(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-/// Lexical clean-up: no `.`, no `..` after a name.
+/// Lexical clean-up: no `.`, no `..` after a name. A relative path keeps the `..` that it begins with; nothing left is `.`.
 #[must_use]
 pub fn clean(path: &Path) -> PathBuf {
     let mut result = PathBuf::new();
     for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                result.pop();
-            }
-            other => result.push(other),
+        match (component, result.components().next_back()) {
+            (Component::CurDir, _) => {}
+            (Component::ParentDir, None | Some(Component::ParentDir)) => result.push(".."),
+            (Component::ParentDir, _) => drop(result.pop()),
+            (other, _) => result.push(other),
         }
     }
-    result
+    if result.as_os_str().is_empty() { PathBuf::from(".") } else { result }
+}
+
+/// The way from one absolute directory to another: `../other`; `.` where they are the same.
+#[must_use]
+pub fn relative(from: &Path, to: &Path) -> PathBuf {
+    let (from, to) = (clean(from), clean(to));
+    let shared = from.components().zip(to.components()).take_while(|(left, right)| left == right).count();
+    let up = from.components().skip(shared).map(|_| Component::ParentDir);
+    clean(&up.chain(to.components().skip(shared)).collect::<PathBuf>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lexical_clean_up() {
+        for (path, expected) in [
+            ("/a/./b/../c", "/a/c"),
+            ("/../a", "/a"),
+            ("a/../..", ".."),
+            ("../../a", "../../a"),
+            ("./a/..", "."),
+            ("", "."),
+        ] {
+            assert_eq!(clean(Path::new(path)), Path::new(expected), "{path}");
+        }
+    }
+
+    #[test]
+    fn ways_between_directories() {
+        for (from, to, expected) in [
+            ("/p", "/p", "."),
+            ("/p", "/p/base", "base"),
+            ("/p/q", "/p/base/x", "../base/x"),
+            ("/p/q/r", "/", "../../.."),
+            ("/", "/a", "a"),
+        ] {
+            assert_eq!(relative(Path::new(from), Path::new(to)), Path::new(expected), "{from} to {to}");
+        }
+    }
 }

@@ -253,16 +253,6 @@ fn mounts(check: &mut Check<'_>, service: &Service) {
         if mount.kind == MountKind::Bind && mount.source.is_empty() {
             check.fail("mount-source", &path, "invalid mount config for type \"bind\": field Source must not be empty");
         }
-        let foreign = [
-            ("bind", MountKind::Bind, mount.bind.is_some()),
-            ("volume", MountKind::Volume, mount.volume.is_some()),
-            ("tmpfs", MountKind::Tmpfs, mount.tmpfs.is_some()),
-        ];
-        for (option, _, _) in foreign.into_iter().filter(|(_, kind, given)| *given && *kind != mount.kind) {
-            let kind = format!("{:?}", mount.kind).to_lowercase();
-            let text = format!("mount of type `{kind}` should not define `{option}` option");
-            check.out.0.push(Diagnostic::warning("mount-option", &path.join("."), span_of(check.tree, &path), text));
-        }
     }
 }
 

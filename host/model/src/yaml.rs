@@ -90,7 +90,8 @@ fn compose(
 ) -> Result<Vec<Node>, Stop> {
     let parser = Parser::new_from_str(text);
     let covered = (typed.contains('\t') || typed.contains("\\/")).then(tabs::Covered::default);
-    let mut composer = Composer { parser, file, moved, covered, anchors: HashMap::new(), expanded: 0, depth: 0, out };
+    let mut composer =
+        Composer { parser, text, file, moved, covered, anchors: HashMap::new(), expanded: 0, depth: 0, out };
     let documents = composer.documents()?;
     let covered = composer.covered.take().unwrap_or_default();
     let tab = covered.misplaced(typed).map(|place| (place, "found a tab where only blanks may stand"));
@@ -131,6 +132,8 @@ impl Stop {
 
 struct Composer<'a, 'o> {
     parser: Parser<'a, saphyr_parser::StrInput<'a>>,
+    /// What is parsed.
+    text: &'a str,
     file: &'o Arc<SourceFile>,
     moved: &'o Moved,
     /// Only for a text with tabs or `\/`.
@@ -199,7 +202,13 @@ impl<'a> Composer<'a, '_> {
         let span = self.span(&mark);
         let (anchor, node) = match event {
             Event::Alias(id) => return self.alias(id, span).map(Some),
-            Event::Scalar(text, style, anchor, tag) => (anchor, scalar(&text, style, tag.as_deref(), span)),
+            Event::Scalar(text, _, anchor, Some(tag)) if tag.is_yaml_core_schema() && tag.suffix == "binary" => {
+                (anchor, self.binary(&text, span))
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                let text = if is_block(style) { self.without_added_break(text, &mark) } else { text };
+                (anchor, scalar(&text, style, tag.as_deref(), span))
+            }
             Event::SequenceStart(anchor, tag) => {
                 self.open(anchor, &span)?;
                 let items = self.sequence().map_err(|stop| stop.inside(&span))?;
@@ -217,6 +226,41 @@ impl<'a> Composer<'a, '_> {
             self.anchors.insert(anchor, Some((node.clone(), size)));
         }
         Ok(Some(node))
+    }
+
+    /// `!!binary`: text in base64. What is not text after decoding has no place in a compose file.
+    fn binary(&mut self, text: &str, span: Span) -> Node {
+        use base64::Engine as _;
+        // Go's decoder skips line feeds, but no blanks.
+        let packed = text.replace(['\n', '\r'], "");
+        let decoded = base64::engine::general_purpose::STANDARD.decode(packed).ok();
+        let text = match decoded.map(String::from_utf8) {
+            Some(Ok(text)) => text,
+            Some(Err(_)) => {
+                self.out.error("binary", "", &span, "!!binary value is not UTF-8 text");
+                String::new()
+            }
+            None => {
+                self.out.error("binary", "", &span, "!!binary value contains invalid base64 data");
+                String::new()
+            }
+        };
+        Node::new(Value::String(text), span)
+    }
+
+    /// A block whose last line is the last of the file and has no line feed does not end in one either. The scanner adds
+    /// one, which would change the value and with it the config hash.
+    fn without_added_break(&self, text: Cow<'a, str>, mark: &Mark) -> Cow<'a, str> {
+        let last = self.text.rsplit('\n').next().unwrap_or_default();
+        let line = text.strip_suffix('\n').and_then(|body| body.rsplit('\n').next()).unwrap_or_default();
+        // The last line of the value is the file's last one: as it stands, or joined to others where they are folded.
+        let held = !line.is_empty() && (last.ends_with(line) || ends_with_words(line, last));
+        if held && self.text.chars().skip(mark.end.index()).all(char::is_whitespace) {
+            let mut text = text.into_owned();
+            text.pop();
+            return Cow::Owned(text);
+        }
+        text
     }
 
     fn open(&mut self, anchor: usize, span: &Span) -> Result<(), Stop> {
@@ -262,7 +306,7 @@ impl<'a> Composer<'a, '_> {
         let mut first_merge: Option<Span> = None;
         loop {
             let next = self.next()?;
-            let plain_merge = matches!(&next.0, Event::Scalar(text, ScalarStyle::Plain, _, None) if text == "<<");
+            let plain_merge = is_merge_key(&next.0);
             let Some(key) = self.node(next)? else { break };
             let next = self.next()?;
             let Some(node) = self.node(next)? else { break };
@@ -327,6 +371,17 @@ impl<'a> Composer<'a, '_> {
     }
 }
 
+/// `<<`, or the same text with the tag that names what it means (`yq` writes `!!merge <<`). With another tag, or in
+/// quotes, it is a key like any other.
+fn is_merge_key(event: &Event<'_>) -> bool {
+    let Event::Scalar(text, style, _, tag) = event else { return false };
+    text == "<<"
+        && match tag.as_deref() {
+            None => *style == ScalarStyle::Plain,
+            Some(tag) => tag.is_yaml_core_schema() && tag.suffix == "merge",
+        }
+}
+
 /// Number of nodes in a tree.
 fn size(node: &Node) -> usize {
     match &node.value {
@@ -343,6 +398,15 @@ fn tagged(value: Value, tag: Option<&Tag>, span: Span) -> Node {
         _ => Merge::Default,
     };
     Node { value, span, merge }
+}
+
+fn is_block(style: ScalarStyle) -> bool {
+    matches!(style, ScalarStyle::Literal | ScalarStyle::Folded)
+}
+
+fn ends_with_words(line: &str, last: &str) -> bool {
+    let words = last.trim_start();
+    !words.is_empty() && line.ends_with(words)
 }
 
 fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Node {
@@ -371,9 +435,8 @@ pub fn plain(text: &str) -> Value {
     if !(first.is_ascii_digit() || matches!(first, b'+' | b'-' | b'.')) {
         return Value::String(text.to_owned());
     }
-    if text.len() >= 19 && text.parse::<u64>().is_ok_and(|value| i64::try_from(value).is_err()) {
-        // Beyond what `Value::Int` holds: as text, no digit is lost.
-        return Value::String(text.to_owned());
+    if let Some(value) = text.parse::<u64>().ok().filter(|value| i64::try_from(*value).is_err()) {
+        return Value::Large(value);
     }
     let time = || Timestamp::parse(text).map(Value::Time);
     integer(text)

@@ -50,6 +50,12 @@ fn options(folder: &Path, args: &str) -> LoadOptions {
             "--env-file" => options.env_files.push(value().into()),
             "--project-directory" => options.project_directory = Some(value().into()),
             "config" => {}
+            "--no-path-resolution" => options.no_path_resolution = true,
+            "--no-interpolate" => {
+                options.no_interpolate = true;
+                options.no_env_resolution = true;
+                options.no_consistency = true;
+            }
             service => options.services.push(service.to_owned()),
         }
     }
@@ -59,7 +65,9 @@ fn options(folder: &Path, args: &str) -> LoadOptions {
 /// `config` and the hashes, or the problems.
 fn told(folder: &Path, args: &str) -> String {
     let mut text = String::new();
-    match windlass_model::load(&Mounted, &options(folder, args)) {
+    let options = options(folder, args);
+    match windlass_model::load(&Mounted, &options) {
+        Ok(loaded) if options.no_interpolate => text += &render::tree_yaml(&loaded.tree),
         Err(problems) => text.extend(problems.0.iter().map(problem)),
         Ok(loaded) => {
             text.extend(loaded.warnings.iter().map(problem));

@@ -126,3 +126,47 @@ configs: { c1: { content: hi } }
     );
     assert_eq!(project.configs["#apisocket"].content, "{}");
 }
+
+#[test]
+fn options_of_another_type_of_mount_are_told_to_those_who_create() {
+    let compose = "
+services:
+  a:
+    image: x
+    volumes:
+      - data:/a:rslave
+      - ./f:/f:nocopy
+      - data:/g:nocopy
+volumes: { data: }
+";
+    let loaded = Files::new(&[("compose.yaml", compose)]).load(|_| {}).expect("it loads");
+    assert!(loaded.warnings.is_empty(), "`config` says nothing: {:?}", loaded.warnings);
+    assert_eq!(
+        limits(compose),
+        [
+            "6:9 warning mount of type `volume` should not define `bind` option",
+            "7:9 warning mount of type `bind` should not define `volume` option",
+        ]
+    );
+}
+
+#[test]
+fn secrets_of_a_build_and_owners_that_nobody_can_set() {
+    let compose = "
+services:
+  a:
+    build: { context: ., secrets: [s, { source: t, uid: '3' }] }
+    secrets: [{ source: t, uid: nobody }]
+secrets:
+  s: { external: true }
+  t: { environment: T }
+";
+    assert_eq!(
+        limits(compose),
+        [
+            "7:18 error unsupported external secret s",
+            "5:33 error `uid` of t is not a number: nobody",
+            "4:57 warning `build.secrets.uid` of service a is ignored: the `RUN --mount=type=secret` that uses it says these",
+        ]
+    );
+}

@@ -186,3 +186,71 @@ fn variables_may_stay_where_values_are_needed() {
         "name: p\nnetworks:\n  default:\n    name: p_default\nservices:\n  a:\n    depends_on:\n      b:\n        condition: service_started\n        required: true\n        restart: true\n    environment:\n      - A=$B\n    image: x:${TAG:-1}\n    links:\n      - b\n    mem_limit: ${MEM}\n    networks:\n      default: null\n    ports:\n      - ${P}:80\n    volumes:\n      - source: ${D:-./d}\n        target: /d\n        type: volume\n        volume: {}\n  b:\n    image: 'y'\n    networks:\n      default: null\n"
     );
 }
+
+/// Code, message and hint of the errors of some files, of which one is named.
+fn hints(files: &[(&str, &str)], named: &str) -> Vec<String> {
+    let found = Files::new(files).load(|options| options.files = vec![named.into()]).expect_err("it is broken");
+    let told = found.0.iter().map(|problem| {
+        let hint = problem.hint.as_deref().unwrap_or_default();
+        format!("{}: {} [{hint}]", problem.code, problem.message)
+    });
+    told.collect()
+}
+
+#[test]
+fn an_override_without_its_base_says_which_file_is_missing() {
+    let files = [
+        ("compose.yaml", "services:\n  a: { image: x }\n"),
+        ("compose.dev.yaml", "services:\n  a: { environment: { DEBUG: 1 } }\n"),
+        ("alone/over.yaml", "services:\n  a: { environment: { DEBUG: 1 } }\n"),
+    ];
+    let found = hints(&files, "compose.dev.yaml");
+    assert!(found[0].starts_with("no-image: "), "{found:?}");
+    assert!(found[0].contains("name that first: -f compose.yaml -f compose.dev.yaml"), "{found:?}");
+    let found = hints(&files, "alone/over.yaml");
+    assert!(!found[0].contains("-f"), "nothing stands beside it: {found:?}");
+}
+
+#[test]
+fn a_variable_without_a_value_is_named_as_the_cause() {
+    let compose = "services:\n  a:\n    image: x\n    volumes: [\"${SOCK}:/s\"]\n    ports: [\"${PORT}:80x\"]\n";
+    let found = hints(&[("compose.yaml", compose)], "compose.yaml");
+    let expected =
+        ["SOCK is not set", "PORT is not set", "unset-variable: The \"SOCK\"", "unset-variable: The \"PORT\""];
+    for (line, words) in found.iter().zip(expected) {
+        assert!(line.contains(words), "{words}: {found:#?}");
+    }
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+}
+
+#[test]
+fn common_slips_have_hints() {
+    let compose = "services:\n  a:\n    extends:\n    service: b\n    depends: [b]\n    env: { A: 1 }\n    ports: [\"1514/udp:1514/udp\"]\n  b: { image: x }\n";
+    let found = hints(&[("compose.yaml", compose)], "compose.yaml").join("\n");
+    for words in [
+        "'service' not allowed [indent it: `service` belongs below `extends`]",
+        "'depends' not allowed [did you mean `depends_on`?]",
+        "'env' not allowed [did you mean `environment`?]",
+    ] {
+        assert!(found.contains(words), "{words}: {found}");
+    }
+    let compose = "services:\n  a: { image: x, ports: [\"1514/udp:1514/udp\"] }\n";
+    let found = hints(&[("compose.yaml", compose)], "compose.yaml").join("\n");
+    assert!(found.contains("[the protocol stands once, at the end: 1514:1514/udp]"), "{found}");
+}
+
+#[test]
+fn variables_are_those_of_the_merged_files_and_need_no_value() {
+    let files = [
+        ("compose.yaml", "services:\n  a: { image: \"x:${TAG:?give one}\", command: \"${OLD}\" }\n"),
+        ("over.yaml", "services:\n  a: { command: \"${NEW:-n}\" }\n"),
+    ];
+    let loaded = Files::new(&files)
+        .load(|options| {
+            options.files = vec!["compose.yaml".into(), "over.yaml".into()];
+            options.no_interpolate = true;
+        })
+        .expect("no value is wanted");
+    let names: Vec<(&str, bool)> = loaded.variables.iter().map(|it| (it.name.as_str(), it.required)).collect();
+    assert_eq!(names, [("NEW", false), ("TAG", true)]);
+}

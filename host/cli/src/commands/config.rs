@@ -112,11 +112,12 @@ pub(crate) async fn run(context: &Context, args: ConfigArgs) -> CliResult<()> {
             options.services.clone_from(&args.names);
         }
         options.origins = args.explain.is_some();
-        options.no_interpolate = args.no_interpolate;
+        // Variables are asked for before they have values: a required one that is missing is what people look for.
+        options.no_interpolate = args.no_interpolate || args.variables;
         options.no_normalize = args.no_normalize;
         options.no_path_resolution = args.no_path_resolution;
-        options.no_env_resolution = args.no_env_resolution || args.no_interpolate || args.prints_keys();
-        options.no_consistency = args.no_consistency || args.no_interpolate;
+        options.no_env_resolution = args.no_env_resolution || options.no_interpolate || args.prints_keys();
+        options.no_consistency = args.no_consistency || options.no_interpolate;
     })?;
     if args.prints_the_file() && (args.resolve_image_digests || args.lock_image_digests) {
         digests::pin(context, &mut loaded).await?;

@@ -1,6 +1,6 @@
 //! `[[IP:][HOST[-HOST]]:]CONTAINER[-CONTAINER][/PROTO]` to long form; ranges of equal length become one entry each.
 
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::node::{Entry, Node, Span, Value};
 
 /// Converts the list; items already long get their defaults.
@@ -18,11 +18,25 @@ pub(super) fn canonical(node: Node, path: &str, out: &mut Diagnostics) -> Node {
             },
             _ => match short(&item.scalar_text().unwrap_or_default(), &item.span) {
                 Ok(found) => ports.extend(found.into_iter().map(add)),
-                Err(message) => out.error("port", path, &item.span, message),
+                Err(message) => {
+                    let mut problem = Diagnostic::error("port", path, Some(item.span.clone()), message);
+                    let right = item.scalar_text().and_then(|spec| with_one_protocol(&spec, &item.span));
+                    problem.hint = right.map(|right| format!("the protocol stands once, at the end: {right}"));
+                    out.0.push(problem);
+                }
             },
         }
     }
     Node::new(Value::Seq(ports), node.span)
+}
+
+/// `1514/udp:1514/udp` as it is meant: `1514:1514/udp`.
+fn with_one_protocol(spec: &str, span: &Span) -> Option<String> {
+    let mut protocols = spec.split(':').filter_map(|part| part.split_once('/')).map(|(_, protocol)| protocol);
+    let protocol = protocols.next().filter(|protocol| protocols.all(|other| other == *protocol))?;
+    let ports: Vec<&str> = spec.split(':').map(|part| part.split('/').next().unwrap_or_default()).collect();
+    let right = format!("{}/{protocol}", ports.join(":"));
+    (right != spec && short(&right, span).is_ok()).then_some(right)
 }
 
 fn long(mut item: Node, path: &str, out: &mut Diagnostics) -> Node {

@@ -80,9 +80,9 @@ fn short(spec: &str, span: &Span) -> Result<Node, String> {
     for option in options.split(',') {
         match option {
             "ro" => put("read_only", Value::Bool(true)),
-            "nocopy" if !bind => drop(volume_options.insert("nocopy".to_owned(), field(Value::Bool(true)))),
+            "nocopy" => drop(volume_options.insert("nocopy".to_owned(), field(Value::Bool(true)))),
             "z" | "Z" => drop(bind_options.insert("selinux".to_owned(), field(text(option)))),
-            "shared" | "rshared" | "slave" | "rslave" | "private" | "rprivate" if bind => {
+            "shared" | "rshared" | "slave" | "rslave" | "private" | "rprivate" => {
                 drop(bind_options.insert("propagation".to_owned(), field(text(option))));
             }
             _ => {}
@@ -91,8 +91,9 @@ fn short(spec: &str, span: &Span) -> Result<Node, String> {
     if bind || !bind_options.is_empty() {
         put("bind", Value::Map(bind_options));
     }
-    // Two characters can only be a target, which is told apart from a volume without options.
-    if !bind && spec.len() > 2 {
+    // Two characters can only be a target, which is told apart from a volume without options. Options of the other type
+    // are kept: they count in the config hash, and the commands that create tell that they mean nothing.
+    if !volume_options.is_empty() || (!bind && spec.len() > 2) {
         put("volume", Value::Map(volume_options));
     }
     Ok(node)

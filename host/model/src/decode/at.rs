@@ -221,6 +221,7 @@ pub(crate) fn json(node: &Node) -> Json {
         Value::Null => Json::Null,
         Value::Bool(value) => Json::Bool(*value),
         Value::Int(value) => Json::from(*value),
+        Value::Large(value) => Json::from(*value),
         Value::Float(value) => serde_json::Number::from_f64(*value).map_or(Json::Null, Json::Number),
         Value::Time(time) => Json::String(time.rfc3339()),
         Value::String(text) => Json::String(text.clone()),

@@ -17,11 +17,20 @@ pub struct Unset {
     pub span: Span,
 }
 
-/// Interpolates and casts a whole document. Unset variables are collected in `unset`.
-pub fn document(root: &mut Node, lookup: Lookup<'_>, unset: &mut Vec<Unset>, out: &mut Diagnostics) {
+/// Interpolates and casts the values of a document whose path is `wanted`. Unset variables are collected in `unset`.
+pub fn document(
+    root: &mut Node,
+    wanted: &dyn Fn(&[String]) -> bool,
+    lookup: Lookup<'_>,
+    unset: &mut Vec<Unset>,
+    out: &mut Diagnostics,
+) {
     let (mut path, mut names) = (Vec::new(), Vec::new());
     walk(root, &mut path, &mut |node, path| {
         let Value::String(text) = &node.value else { return };
+        if !wanted(path) {
+            return;
+        }
         let filled = substitute(text, lookup, &mut names);
         unset.extend(names.drain(..).map(|name| Unset { name, span: node.span.clone() }));
         match filled {
@@ -31,16 +40,25 @@ pub fn document(root: &mut Node, lookup: Lookup<'_>, unset: &mut Vec<Unset>, out
     });
 }
 
-/// Every variable that the values of a document use, with the node that uses it.
-pub fn each_usage(root: &Node, visit: &mut dyn FnMut(&Usage<'_>, &Node)) {
-    match &root.value {
+/// Every variable that the values of a document use, with the node that uses it and its path.
+pub fn each_usage(root: &Node, visit: &mut dyn FnMut(&Usage<'_>, &Node, &[String])) {
+    usages_below(root, &mut Vec::new(), visit);
+}
+
+fn usages_below(node: &Node, path: &mut Vec<String>, visit: &mut dyn FnMut(&Usage<'_>, &Node, &[String])) {
+    let mut below = |name: String, inner: &Node| {
+        path.push(name);
+        usages_below(inner, path, visit);
+        path.pop();
+    };
+    match &node.value {
         Value::String(text) => {
             for usage in usages(text).unwrap_or_default() {
-                visit(&usage, root);
+                visit(&usage, node, path);
             }
         }
-        Value::Seq(items) => items.iter().for_each(|item| each_usage(item, visit)),
-        Value::Map(map) => map.values().for_each(|entry| each_usage(&entry.node, visit)),
+        Value::Seq(items) => items.iter().enumerate().for_each(|(index, item)| below(index.to_string(), item)),
+        Value::Map(map) => map.iter().for_each(|(key, entry)| below(key.clone(), &entry.node)),
         _ => {}
     }
 }

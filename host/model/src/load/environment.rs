@@ -1,7 +1,5 @@
 //! Environment and label files of the enabled services, and variables without a value.
 
-use std::path::Path;
-
 use super::Loader;
 use crate::diagnostic::Diagnostic;
 use crate::dotenv;
@@ -62,7 +60,9 @@ fn env_file(
     variables: &Variables,
     environment: &mut OptionalMap,
 ) {
-    let path = Path::new(&file.path);
+    // Relative only without path resolution.
+    let path = loader.folder.join(&file.path);
+    let path = path.as_path();
     let span = || span_of(tree, &place.iter().map(String::as_str).collect::<Vec<_>>());
     if !file.format.is_empty() && file.format != "raw" {
         let text = format!("unsupported env_file format \"{}\"", file.format);
@@ -103,7 +103,8 @@ fn label_files(loader: &mut Loader<'_>, tree: &Node, service: &mut Service) {
     for (index, file) in service.label_file.clone().iter().enumerate() {
         let index = index.to_string();
         let place = ["services", &service.name, "label_file", &index];
-        let path = Path::new(file);
+        let path = loader.folder.join(file);
+        let path = path.as_path();
         if !loader.files.is_file(path) {
             let text = format!("label file {p} not found: stat {p}: no such file or directory", p = path.display());
             loader.out.0.push(Diagnostic::error("label-file", &place.join("."), span_of(tree, &place), text));

@@ -59,7 +59,9 @@ fn service(loader: &mut Loader<'_>, name: &str, source: Source<'_>, chain: &mut 
     if source.other {
         release(loader, name, source.file, chain);
     }
-    let Some(extends) = own.as_map_mut().and_then(|map| map.shift_remove("extends")) else { return Some(own) };
+    let Some(extends) = own.as_map_mut().and_then(|map| map.shift_remove("extends")) else {
+        return Some(if source.other { settled(own, name) } else { own });
+    };
     let extends = extends.node;
     let here = (source.file.to_path_buf(), name.to_owned());
     let key = (source.other, here.0.clone(), here.1.clone());
@@ -91,9 +93,30 @@ fn service(loader: &mut Loader<'_>, name: &str, source: Source<'_>, chain: &mut 
         let to = of(source.other, source.file);
         loader.inherit_forms((from.as_deref(), &target), (to.as_deref(), name));
     }
-    let merged = base.map(|base| crate::merge::merge(base, own, &mut path, &mut loader.out));
+    let merged = base.map(|base| over(base, own, &mut path, source.other, &mut loader.out));
     chain.done.insert(key, merged.clone());
     merged
+}
+
+/// Merges a service over what it extends. Its `!reset` and `!override` apply here and go no further, but for a service
+/// of the document itself: there they also apply to what earlier files say of the service.
+fn over(base: Node, own: Node, path: &mut Vec<String>, other: bool, out: &mut Diagnostics) -> Node {
+    let name = path.last().cloned().unwrap_or_default();
+    let base = settled(base, &name);
+    let own = crate::merge::without_reset_items(own);
+    if other {
+        return settled(crate::merge::merge(base, own, path, out), &name);
+    }
+    let tags = own.clone();
+    let mut merged = crate::merge::merge(base, own, path, out);
+    crate::merge::tag_again(&mut merged, &tags);
+    merged
+}
+
+/// A service whose tags have been applied.
+fn settled(mut service: Node, name: &str) -> Node {
+    crate::merge::settle(&mut service, &mut vec!["services".to_owned(), name.to_owned()]);
+    service
 }
 
 fn base(loader: &mut Loader<'_>, name: &str, extends: &Node, source: Source<'_>, chain: &mut Chain) -> Option<Node> {
@@ -161,8 +184,8 @@ fn services_of(loader: &mut Loader<'_>, file: &Path, context: &Context) -> Optio
         let document = loader.document(document, file, context);
         tree = Some(loader.merge_over(tree.take(), document));
     }
+    // Not settled yet: what `!override` and `!reset` say here applies to what these services extend themselves.
     let mut tree = tree?;
-    crate::merge::settle(&mut tree, &mut Vec::new());
     match tree.get_mut("services").map(|services| std::mem::replace(&mut services.value, Value::Null)) {
         Some(Value::Map(services)) => Some(services),
         _ => {

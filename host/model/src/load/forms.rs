@@ -70,7 +70,9 @@ impl Loader<'_> {
                 let Some(node) = found.filter(|node| !node.is_null()) else { continue };
                 match typed.as_slice() {
                     [] => {}
-                    [one] => node.value = without_tags(&one.node).value,
+                    // A host may have several addresses.
+                    [one] if attribute.contains(&"extra_hosts") => node.value = without_tags(&one.node).value,
+                    [one] => node.value = once_each(without_tags(&one.node)).value,
                     several => listed(node, several),
                 }
             }
@@ -104,6 +106,19 @@ fn line(key: &str, value: &Node, typed: &[&Form]) -> Node {
     let text =
         same.unwrap_or_else(|| value.scalar_text().map_or_else(|| key.to_owned(), |value| format!("{key}={value}")));
     Node::string(text, &value.span)
+}
+
+/// Of lines with the same key, the place of the first and the text of the last, as merging leaves them.
+fn once_each(mut node: Node) -> Node {
+    if let Value::Seq(items) = &mut node.value {
+        let mut lines: indexmap::IndexMap<String, Node> = indexmap::IndexMap::new();
+        for item in std::mem::take(items) {
+            let text = item.scalar_text().unwrap_or_default();
+            lines.insert(text.split('=').next().unwrap_or_default().to_owned(), item);
+        }
+        *items = lines.into_values().collect();
+    }
+    node
 }
 
 /// What `!reset` tags does not count; a tag itself is not printed.

@@ -14,6 +14,7 @@ use crate::node::{Entry, Node, SourceFile, Span, Value};
 use crate::project::Project;
 use crate::source::{FileSource, LoadOptions};
 
+mod causes;
 pub(crate) mod discover;
 mod document;
 mod environment;
@@ -39,7 +40,7 @@ pub struct Loaded {
     pub tree: Node,
     /// Every profile named by any service, sorted.
     pub profiles: Vec<String>,
-    /// Variables that the files use.
+    /// Variables that the merged files use, by name.
     pub variables: Vec<Variable>,
     /// Where values came from, for `config --explain`.
     pub(crate) origins: explain::Origins,
@@ -74,7 +75,10 @@ pub(crate) struct Loader<'a> {
     pub(crate) out: Diagnostics,
     /// Variables that were used but not set, in order of first use.
     pub(crate) unset: Vec<Unset>,
-    pub(crate) variables: BTreeMap<String, Variable>,
+    /// They have been warned of.
+    unset_told: bool,
+    /// Every use of a variable, in the order of the files.
+    uses: Vec<document::Use>,
     pub(crate) origins: explain::Origins,
     /// Parsed files: a file that many services extend is read once.
     parsed: BTreeMap<PathBuf, Vec<Node>>,
@@ -84,6 +88,8 @@ pub(crate) struct Loader<'a> {
     forms: Vec<forms::Form>,
     /// Files whose `include` is being resolved, outermost first.
     including: Vec<PathBuf>,
+    /// The project's directory, absolute; empty until it is known.
+    folder: PathBuf,
 }
 
 /// Folder, variables and name that documents are read with.
@@ -103,12 +109,14 @@ pub fn load(files: &dyn FileSource, options: &LoadOptions) -> Result<Loaded, Dia
         options,
         out: Diagnostics::default(),
         unset: Vec::new(),
-        variables: BTreeMap::new(),
+        unset_told: false,
+        uses: Vec::new(),
         origins: explain::Origins::default(),
         parsed: BTreeMap::new(),
         extended: Vec::new(),
         forms: Vec::new(),
         including: Vec::new(),
+        folder: PathBuf::new(),
     };
     match loader.run() {
         Some(loaded) if !loader.out.has_errors() => {
@@ -119,6 +127,8 @@ pub fn load(files: &dyn FileSource, options: &LoadOptions) -> Result<Loaded, Dia
         // Once more, and look where the values came from: only those who have to be told pay for it.
         _ if !options.origins => load(files, &LoadOptions { origins: true, ..options.clone() }),
         _ => {
+            loader.name_causes();
+            loader.warn_unset();
             loader.origins.tell_overridden(&mut loader.out);
             Err(loader.out.sorted())
         }
@@ -142,6 +152,7 @@ impl Loader<'_> {
     /// Runs the pipeline; `None` when it cannot go on.
     fn run(&mut self) -> Option<Loaded> {
         let found = discover::find(self)?;
+        self.folder.clone_from(&found.folder);
         self.origins.files.clone_from(&found.files);
         let mut context = Context { folder: found.folder.clone(), variables: found.variables.clone() };
         let texts: Vec<Vec<Node>> = found.files.iter().map(|path| self.parse(path)).collect();
@@ -168,7 +179,7 @@ impl Loader<'_> {
         crate::x_windlass::apply(&tree, windlass.as_ref(), &mut project, home, &mut self.out);
         let profiles = select::profiles(&project);
         self.finish(&tree, &mut project);
-        let variables = self.variables.values().cloned().collect();
+        let variables = self.variables(&tree);
         Some(Loaded::new(project, tree, profiles, variables))
     }
 
@@ -232,8 +243,12 @@ impl Loader<'_> {
     /// Ends the merging of documents that share a folder.
     pub(crate) fn settle(&self, tree: &mut Node, folder: &Path) {
         crate::merge::settle(tree, &mut Vec::new());
-        let context = if self.options.no_path_resolution { ".".into() } else { folder.to_string_lossy() };
-        crate::canonical::build_contexts(tree, &context);
+        let context = if self.options.no_path_resolution {
+            crate::paths::relative(&self.folder, folder)
+        } else {
+            folder.to_path_buf()
+        };
+        crate::canonical::build_contexts(tree, &context.to_string_lossy());
     }
 
     /// Parses a file once; problems are reported where they are found.
@@ -292,9 +307,13 @@ impl Loader<'_> {
         crate::paths::Base { folder, home: self.options.home.as_deref() }
     }
 
+    /// Warns of variables that became empty, once.
     fn warn_unset(&mut self) {
+        if std::mem::replace(&mut self.unset_told, true) {
+            return;
+        }
         let mut seen = BTreeSet::new();
-        let first: Vec<Unset> = self.unset.drain(..).filter(|unset| seen.insert(unset.name.clone())).collect();
+        let first: Vec<Unset> = self.unset.iter().filter(|unset| seen.insert(&unset.name)).cloned().collect();
         for Unset { name, span } in first {
             let text = format!("The \"{name}\" variable is not set. Defaulting to a blank string.");
             self.out.0.push(Diagnostic::warning("unset-variable", "", Some(span), text));

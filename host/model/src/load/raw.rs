@@ -19,6 +19,7 @@ impl Loader<'_> {
         project.environment.clone_from(&context.variables);
         crate::validate::definitions_alone(&tree, &project, &mut self.out);
         let profiles = select::profiles(&project);
+        let variables = self.variables(&tree);
         if !self.options.no_normalize {
             crate::normalise::normalise(&mut project, &tree);
             normalise(&mut tree, name, &project);
@@ -26,7 +27,6 @@ impl Loader<'_> {
         key_values(&mut tree);
         self.restore_forms(&mut tree);
         as_typed(&mut tree);
-        let variables = self.variables.values().cloned().collect();
         Loaded::new(project, tree, profiles, variables)
     }
 }

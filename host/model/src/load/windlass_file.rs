@@ -28,6 +28,6 @@ pub(super) fn find(loader: &mut Loader<'_>, found: &Found) -> Option<Node> {
         loader.out.error("windlass", "", &second.span, "windlass.yaml must be one document");
     }
     let lookup = |name: &str| found.variables.get(name).cloned();
-    interpolate::document(&mut root, &lookup, &mut loader.unset, &mut loader.out);
+    interpolate::document(&mut root, &|_| true, &lookup, &mut loader.unset, &mut loader.out);
     Some(root)
 }

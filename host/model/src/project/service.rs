@@ -327,6 +327,21 @@ pub enum MountKind {
     Image,
 }
 
+impl MountKind {
+    /// The value of `type` in a compose file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Volume => "volume",
+            Self::Bind => "bind",
+            Self::Tmpfs => "tmpfs",
+            Self::Npipe => "npipe",
+            Self::Cluster => "cluster",
+            Self::Image => "image",
+        }
+    }
+}
+
 /// A mount, canonical form.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Mount {

@@ -81,24 +81,27 @@ fn natural(left: &str, right: &str) -> std::cmp::Ordering {
             (true, true) => return a.cmp(b),
             (true, false) => return if digits { Ordering::Less } else { Ordering::Greater },
             (false, true) => return if digits { Ordering::Greater } else { Ordering::Less },
-            (false, false) => return numbers(&left, &right, index).unwrap_or_else(|| a.cmp(b)),
+            (false, false) => return numbers(&left, &right, index).then_with(|| a.cmp(b)),
         }
     }
     left.len().cmp(&right.len())
 }
 
-/// Compares the digit runs that include or follow `index`; `None` when there are none to compare.
-fn numbers(left: &[char], right: &[char], index: usize) -> Option<std::cmp::Ordering> {
-    let run = |text: &[char]| -> String { text[index..].iter().take_while(|c| c.is_ascii_digit()).collect() };
-    let before: String =
-        left[..index].iter().rev().take_while(|c| c.is_ascii_digit()).collect::<Vec<_>>().into_iter().rev().collect();
-    let (a, b) = (run(left), run(right));
-    if (a.is_empty() || b.is_empty()) && before.is_empty() {
-        return None;
-    }
-    let value = |digits: &str| format!("{before}{digits}").parse::<u64>().unwrap_or(u64::MAX);
-    let order = value(&a).cmp(&value(&b)).then_with(|| a.len().cmp(&b.len()));
-    (order != std::cmp::Ordering::Equal).then_some(order)
+/// Compares the numbers that start at `index`, where the keys begin to differ. A sign without digits counts as zero, so
+/// that it stands before every number but zero. Digits before `index` are the same in both keys and matter only in so
+/// far as a zero after them is no leading zero (`10` and `1-`).
+fn numbers(left: &[char], right: &[char], index: usize) -> std::cmp::Ordering {
+    let zero = left[index] == '0' || right[index] == '0';
+    let mut before = left[..index].iter().rev().take_while(|c| c.is_ascii_digit());
+    let start = i64::from(zero && before.any(|c| *c != '0'));
+    let number = |text: &[char]| {
+        let digits = text[index..].iter().map_while(|c| c.to_digit(10));
+        // Wraps as Go's 64-bit integers do: a key of that many digits still has one place.
+        digits.fold((start, 0), |(value, length): (i64, usize), digit| {
+            (value.wrapping_mul(10).wrapping_add(i64::from(digit)), length + 1)
+        })
+    };
+    number(left).cmp(&number(right))
 }
 
 /// Builds the attributes of a type; methods consume and return it so that a type reads as one list.

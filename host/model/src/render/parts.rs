@@ -5,24 +5,32 @@ use serde_json::Value as Json;
 use super::object::{Doc, Object};
 use super::service::Form;
 use crate::project::{
-    Deploy, DeviceRequest, FileObject, IpamPool, Model, Network, Placement, Resource, ServiceHook, UpdateConfig, Volume,
+    Deploy, DeviceRequest, FileObject, IpamPool, Model, Network, Placement, Resource, Resources, ServiceHook,
+    UpdateConfig, Volume,
 };
 
 pub(super) fn deploy(deploy: &Deploy, form: Form) -> Doc {
-    let replicas = deploy.replicas.filter(|_| !form.hashed).map(Json::from);
-    let resources = Object::default().optional("limits", deploy.resources.limits.as_ref().map(resource));
-    let resources = resources.optional("reservations", deploy.resources.reservations.as_ref().map(resource));
-    let resources = resources.extend(&deploy.resources.extensions);
+    #[rustfmt::skip]
+    let Deploy {
+        mode, replicas, labels, update_config, rollback_config, resources, restart_policy, placement, endpoint_mode,
+        extensions,
+    } = deploy;
+    let replicas = replicas.filter(|_| !form.hashed).map(Json::from);
+    let Resources { limits, reservations, extensions: of_resources } = resources;
+    let resources = Object::default()
+        .optional("limits", limits.as_ref().map(resource))
+        .optional("reservations", reservations.as_ref().map(resource))
+        .extend(of_resources);
     Object::default()
-        .text("mode", &deploy.mode)
+        .text("mode", mode)
         .optional("replicas", replicas)
-        .string_map("labels", &deploy.labels)
-        .optional("update_config", deploy.update_config.as_ref().map(update_config))
-        .optional("rollback_config", deploy.rollback_config.as_ref().map(update_config))
+        .string_map("labels", labels)
+        .optional("update_config", update_config.as_ref().map(self::update_config))
+        .optional("rollback_config", rollback_config.as_ref().map(self::update_config))
         .nested("resources", resources, form.in_json())
         .optional(
             "restart_policy",
-            deploy.restart_policy.as_ref().map(|policy| {
+            restart_policy.as_ref().map(|policy| {
                 Object::default()
                     .text("condition", &policy.condition)
                     .duration("delay", policy.delay)
@@ -31,47 +39,51 @@ pub(super) fn deploy(deploy: &Deploy, form: Form) -> Doc {
                     .done()
             }),
         )
-        .nested("placement", placement(&deploy.placement), form.in_json())
-        .text("endpoint_mode", &deploy.endpoint_mode)
-        .extend(&deploy.extensions)
+        .nested("placement", self::placement(placement), form.in_json())
+        .text("endpoint_mode", endpoint_mode)
+        .extend(extensions)
         .done()
 }
 
 fn update_config(config: &UpdateConfig) -> Doc {
+    let UpdateConfig { parallelism, delay, failure_action, monitor, max_failure_ratio, order } = config;
     Object::default()
-        .optional("parallelism", config.parallelism.map(Json::from))
-        .duration("delay", config.delay.filter(|delay| !delay.is_zero()))
-        .text("failure_action", &config.failure_action)
-        .duration("monitor", config.monitor.filter(|monitor| !monitor.is_zero()))
-        .float("max_failure_ratio", config.max_failure_ratio)
-        .text("order", &config.order)
+        .optional("parallelism", parallelism.map(Json::from))
+        .duration("delay", delay.filter(|delay| !delay.is_zero()))
+        .text("failure_action", failure_action)
+        .duration("monitor", monitor.filter(|monitor| !monitor.is_zero()))
+        .float("max_failure_ratio", *max_failure_ratio)
+        .text("order", order)
         .done()
 }
 
 fn resource(resource: &Resource) -> Doc {
+    let Resource { cpus, memory, pids, devices, generic_resources } = resource;
     Object::default()
-        .float("cpus", resource.cpus)
-        .bytes("memory", resource.memory)
-        .int("pids", resource.pids)
-        .list("devices", &resource.devices, device_request)
-        .list("generic_resources", &resource.generic_resources, Clone::clone)
+        .float("cpus", *cpus)
+        .bytes("memory", *memory)
+        .int("pids", *pids)
+        .list("devices", devices, device_request)
+        .list("generic_resources", generic_resources, Clone::clone)
         .done()
 }
 
 fn placement(placement: &Placement) -> Object {
+    let Placement { constraints, preferences, max_replicas_per_node } = placement;
     Object::default()
-        .strings("constraints", &placement.constraints)
-        .list("preferences", &placement.preferences, |spread| Object::default().text("spread", spread).done())
-        .optional("max_replicas_per_node", Some(placement.max_replicas_per_node).filter(|n| *n > 0).map(Json::from))
+        .strings("constraints", constraints)
+        .list("preferences", preferences, |spread| Object::default().text("spread", spread).done())
+        .optional("max_replicas_per_node", Some(*max_replicas_per_node).filter(|n| *n > 0).map(Json::from))
 }
 
 pub(super) fn device_request(request: &DeviceRequest) -> Doc {
+    let DeviceRequest { capabilities, driver, count, device_ids, options } = request;
     Object::default()
-        .strings("capabilities", &request.capabilities)
-        .text("driver", &request.driver)
-        .int("count", request.count)
-        .strings("device_ids", &request.device_ids)
-        .string_map("options", &request.options)
+        .strings("capabilities", capabilities)
+        .text("driver", driver)
+        .int("count", *count)
+        .strings("device_ids", device_ids)
+        .string_map("options", options)
         .done()
 }
 
@@ -104,6 +116,11 @@ fn hook_with(command: Option<Doc>, hook: &ServiceHook) -> Doc {
 
 /// A network.
 pub(crate) fn network(network: &Network, form: Form) -> Doc {
+    #[rustfmt::skip]
+    let Network {
+        name, driver, driver_opts, ipam, external, internal, attachable, labels, enable_ipv4, enable_ipv6,
+        extensions,
+    } = network;
     let pool = |pool: &IpamPool| {
         Object::default()
             .text("subnet", &pool.subnet)
@@ -113,60 +130,66 @@ pub(crate) fn network(network: &Network, form: Form) -> Doc {
             .done()
     };
     let ipam = Object::default()
-        .text("driver", &network.ipam.driver)
-        .list("config", &network.ipam.config, pool)
-        .string_map("options", &network.ipam.options);
+        .text("driver", &ipam.driver)
+        .list("config", &ipam.config, pool)
+        .string_map("options", &ipam.options);
     Object::default()
-        .text("name", &network.name)
-        .text("driver", &network.driver)
-        .string_map("driver_opts", &network.driver_opts)
+        .text("name", name)
+        .text("driver", driver)
+        .string_map("driver_opts", driver_opts)
         .nested("ipam", ipam, form.in_json())
-        .flag("external", network.external)
-        .flag("internal", network.internal)
-        .flag("attachable", network.attachable)
-        .string_map("labels", &network.labels)
-        .optional("enable_ipv4", network.enable_ipv4.map(Json::Bool))
-        .optional("enable_ipv6", network.enable_ipv6.map(Json::Bool))
-        .extend(&network.extensions)
+        .flag("external", *external)
+        .flag("internal", *internal)
+        .flag("attachable", *attachable)
+        .string_map("labels", labels)
+        .optional("enable_ipv4", enable_ipv4.map(Json::Bool))
+        .optional("enable_ipv6", enable_ipv6.map(Json::Bool))
+        .extend(extensions)
         .done()
 }
 
 /// A volume.
 pub(crate) fn volume(volume: &Volume) -> Doc {
+    let Volume { name, driver, driver_opts, external, labels, extensions } = volume;
     Object::default()
-        .text("name", &volume.name)
-        .text("driver", &volume.driver)
-        .string_map("driver_opts", &volume.driver_opts)
-        .flag("external", volume.external)
-        .string_map("labels", &volume.labels)
-        .extend(&volume.extensions)
+        .text("name", name)
+        .text("driver", driver)
+        .string_map("driver_opts", driver_opts)
+        .flag("external", *external)
+        .string_map("labels", labels)
+        .extend(extensions)
         .done()
 }
 
 /// A secret or config. Content that came from a variable is not printed again.
 pub(super) fn file_object(object: &FileObject) -> Doc {
-    let content = if object.environment.is_empty() { object.content.as_str() } else { "" };
+    #[rustfmt::skip]
+    let FileObject {
+        name, file, environment, content, external, labels, driver, driver_opts, template_driver, extensions,
+    } = object;
+    let content = if environment.is_empty() { content.as_str() } else { "" };
     Object::default()
-        .text("name", &object.name)
-        .text("file", &object.file)
-        .text("environment", &object.environment)
+        .text("name", name)
+        .text("file", file)
+        .text("environment", environment)
         .text("content", content)
-        .flag("external", object.external)
-        .string_map("labels", &object.labels)
-        .text("driver", &object.driver)
-        .string_map("driver_opts", &object.driver_opts)
-        .text("template_driver", &object.template_driver)
-        .extend(&object.extensions)
+        .flag("external", *external)
+        .string_map("labels", labels)
+        .text("driver", driver)
+        .string_map("driver_opts", driver_opts)
+        .text("template_driver", template_driver)
+        .extend(extensions)
         .done()
 }
 
 /// A model.
 pub(super) fn model(model: &Model) -> Doc {
+    let Model { name, model, context_size, runtime_flags, extensions } = model;
     Object::default()
-        .text("name", &model.name)
-        .text("model", &model.model)
-        .int("context_size", model.context_size)
-        .strings("runtime_flags", &model.runtime_flags)
-        .extend(&model.extensions)
+        .text("name", name)
+        .text("model", model)
+        .int("context_size", *context_size)
+        .strings("runtime_flags", runtime_flags)
+        .extend(extensions)
         .done()
 }

@@ -4,6 +4,8 @@ use serde_json::Value as Json;
 
 /// Column after which a plain or quoted scalar is folded at the next space.
 const WIDTH: usize = 80;
+/// Longest key, in bytes, that is written before its `:` on one line.
+const LONGEST_KEY: usize = 128;
 
 /// A document, ending in a line feed.
 #[must_use]
@@ -50,6 +52,10 @@ fn block(value: &Json, depth: usize, out: &mut String) {
 }
 
 fn entry(key: &str, value: &Json, depth: usize, out: &mut String) {
+    // Readers look for the `:` of a plain key no further than this.
+    if key.len() > LONGEST_KEY {
+        return long_entry(key, value, depth, out);
+    }
     let key = key_text(key);
     out.push_str(&key);
     out.push(':');
@@ -64,8 +70,23 @@ fn entry(key: &str, value: &Json, depth: usize, out: &mut String) {
     }
 }
 
+/// `? key` and `: value`, each on a line of its own.
+fn long_entry(key: &str, value: &Json, depth: usize, out: &mut String) {
+    out.push_str("? ");
+    out.push_str(&string(key, depth, depth * 2 + 2));
+    out.push('\n');
+    pad(depth, out);
+    out.push_str(": ");
+    inside(value, depth, out);
+}
+
 fn item(value: &Json, depth: usize, out: &mut String) {
     out.push_str("- ");
+    inside(value, depth, out);
+}
+
+/// What follows a `- ` or `: ` on the same line.
+fn inside(value: &Json, depth: usize, out: &mut String) {
     match value {
         Json::Object(map) if !map.is_empty() => {
             for (index, (key, value)) in map.iter().enumerate() {
@@ -127,7 +148,7 @@ enum Style {
 fn string(text: &str, depth: usize, column: usize) -> String {
     match style(text) {
         Style::Plain => fold(text, depth + 1, column),
-        Style::Single => fold(&format!("'{}'", text.replace('\'', "''")), depth + 1, column),
+        Style::Single => format!("'{}'", fold(&text.replace('\'', "''"), depth + 1, column + 1)),
         Style::Double => double(text, depth + 1, column),
         Style::Literal => literal(text, depth + 1),
     }
@@ -224,7 +245,10 @@ fn double(text: &str, depth: usize, column: usize) -> String {
     let mut at = column.saturating_add(1);
     let chars: Vec<char> = text.chars().collect();
     for (index, c) in chars.iter().enumerate() {
-        if *c == ' ' && at > WIDTH && depth < 1000 && index > 0 && index + 1 < chars.len() {
+        // Only at the first blank of a run: a reader drops the blanks around a break, and the backslash keeps those
+        // after it only.
+        let first = index > 0 && index + 1 < chars.len() && chars[index - 1] != ' ';
+        if *c == ' ' && at > WIDTH && depth < 1000 && first {
             out.push('\n');
             pad(depth, &mut out);
             at = depth * 2;
@@ -269,7 +293,8 @@ fn escape(c: char) -> String {
 /// `|` with the indentation and chomping marks the text needs.
 fn literal(text: &str, depth: usize) -> String {
     let mut out = String::from("|");
-    if text.starts_with(' ') {
+    // A reader takes the indentation from the first line that is not empty: where blanks begin that line, it must be told.
+    if text.trim_start_matches('\n').starts_with(' ') {
         out.push('2');
     }
     if !text.ends_with('\n') {

@@ -12,8 +12,9 @@ mod shapes;
 
 use shapes::{Key, Shape};
 
-/// Checks a document as it was typed, after interpolation. All problems are reported.
-pub fn check(root: &Node, file: &Path, out: &mut Diagnostics) {
+/// Checks a document as it was typed. All problems are reported. `raw`: its variables have no values yet, so that a text
+/// with one may become any scalar.
+pub fn check(root: &Node, file: &Path, raw: bool, out: &mut Diagnostics) {
     let Value::Map(map) = &root.value else {
         let text = format!("{} must be a mapping of attributes like `services`", file.display());
         out.0.push(Diagnostic::error("not-a-mapping", "", Some(root.span.clone()), text));
@@ -24,20 +25,40 @@ pub fn check(root: &Node, file: &Path, out: &mut Diagnostics) {
             out.error("type", section, &entry.node.span, format!("{section} must be a mapping"));
         }
     }
-    Walk { out, nothing: false }.object(map, shapes::ROOT, "");
+    Walk { out, nothing: false, raw }.object(map, shapes::ROOT, "");
 }
 
 /// Checks the tree merged so far for attributes that say nothing where something is wanted.
 pub fn check_nothing(tree: &Node, out: &mut Diagnostics) {
     if let Some(map) = tree.as_map() {
-        Walk { out, nothing: true }.object(map, shapes::ROOT, "");
+        Walk { out, nothing: true, raw: false }.object(map, shapes::ROOT, "");
     }
 }
 
+/// Names that people give to attributes, too far from the right ones for a slip of the finger.
+const OTHER_NAMES: &[(&str, &str)] = &[
+    ("cmd", "command"),
+    ("container", "container_name"),
+    ("cpu", "cpus"),
+    ("depends", "depends_on"),
+    ("dockerfile", "build"),
+    ("env", "environment"),
+    ("env_vars", "environment"),
+    ("envs", "environment"),
+    ("memory", "mem_limit"),
+    ("mounts", "volumes"),
+    ("needs", "depends_on"),
+    ("replicas", "scale"),
+    ("requires", "depends_on"),
+    ("workdir", "working_dir"),
+];
+
 struct Walk<'o> {
     out: &'o mut Diagnostics,
-    /// `true`: report only misplaced `null`s; `false`: report everything else.
+    /// `true`: report only misplaced `null`s; `false`: everything else.
     nothing: bool,
+    /// The document is not interpolated.
+    raw: bool,
 }
 
 impl Walk<'_> {
@@ -51,15 +72,19 @@ impl Walk<'_> {
                 Some(key) if entry.node.is_null() && key.nullable => {}
                 Some(key) => self.node(&entry.node, &key.shape, &place),
                 None if self.nothing || entry.node.merge == crate::node::Merge::Reset => {}
-                None => self.unknown(name, &entry.key, keys, path),
+                None => self.unknown(name, &entry.key, keys, (path, map)),
             }
         }
     }
 
-    fn unknown(&mut self, name: &str, span: &Span, keys: &[Key], path: &str) {
+    fn unknown(&mut self, name: &str, span: &Span, keys: &[Key], (path, map): (&str, &Mapping)) {
         let text = format!("{path} additional properties '{name}' not allowed");
         let mut problem = Diagnostic::error("unknown-key", &join(path, name), Some(span.clone()), text.trim_start());
-        if let Some(close) = crate::suggest::closest(name, keys.iter().map(|key| key.name)) {
+        let known = |wanted: &str| keys.iter().any(|key| key.name == wanted);
+        let meant = OTHER_NAMES.iter().find(|(other, meant)| *other == name && known(meant)).map(|(_, meant)| *meant);
+        if known("extends") && map.contains_key("extends") && matches!(name, "service" | "file") {
+            problem = problem.hinted(format!("indent it: `{name}` belongs below `extends`"));
+        } else if let Some(close) = meant.or_else(|| crate::suggest::closest(name, keys.iter().map(|key| key.name))) {
             problem = problem.hinted(format!("did you mean `{close}`?"));
         }
         self.out.0.push(problem);
@@ -67,6 +92,9 @@ impl Walk<'_> {
 
     fn node(&mut self, node: &Node, shape: &Shape, path: &str) {
         if node.merge == crate::node::Merge::Reset || (node.merge != crate::node::Merge::Default && node.is_null()) {
+            return;
+        }
+        if self.raw && shape.takes_text() && node.as_str().is_some_and(has_variable) {
             return;
         }
         match shape {
@@ -224,6 +252,10 @@ impl Walk<'_> {
     }
 }
 
+fn has_variable(text: &str) -> bool {
+    crate::interpolate::usages(text).is_ok_and(|usages| !usages.is_empty())
+}
+
 fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
@@ -269,7 +301,7 @@ const UNIQUE: &[&str] = &["device_cgroup_rules", "external_links", "group_add", 
 fn repeated(service: &Node, path: &str, out: &mut Diagnostics) {
     for key in UNIQUE {
         if let Some(list) = service.get(key) {
-            Walk { out, nothing: false }.unique(list, &join(path, key));
+            Walk { out, nothing: false, raw: false }.unique(list, &join(path, key));
         }
     }
 }

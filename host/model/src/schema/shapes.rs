@@ -63,7 +63,7 @@ impl Shape {
             (Self::Bool | Self::PureBool, Value::Bool(_)) => true,
             (
                 Self::Integer | Self::PureInteger | Self::Number | Self::PureNumber | Self::TextOrNumber,
-                Value::Int(_),
+                Value::Int(_) | Value::Large(_),
             ) => true,
             (Self::Integer | Self::PureInteger, Value::Float(value)) => value.fract() == 0.0,
             (Self::Number | Self::PureNumber | Self::TextOrNumber, Value::Float(_)) => true,
@@ -90,6 +90,28 @@ impl Shape {
             Self::TextOrNumber => "a string or number",
             Self::Scalar => "a boolean, null, number or string",
             _ => "something else",
+        }
+    }
+
+    /// Whether some text may stand there once variables have values.
+    pub(super) fn takes_text(&self) -> bool {
+        match self {
+            Self::OneOf(options, _) => options.iter().any(Self::takes_text),
+            Self::Object(_) | Self::Map(_) | Self::Named(_) | Self::List(_) | Self::UniqueList(_) | Self::Nothing => {
+                false
+            }
+            Self::Text
+            | Self::Bool
+            | Self::PureBool
+            | Self::PureNumber
+            | Self::Number
+            | Self::Integer
+            | Self::PureInteger
+            | Self::TextOrNumber
+            | Self::Scalar
+            | Self::Enum(_)
+            | Self::Pattern(..)
+            | Self::Range(..) => true,
         }
     }
 
@@ -120,7 +142,7 @@ const UNIQUE_KEY_VALUES: Shape = OneOf(&[Map(&Scalar), UniqueList(&Text)], "a ma
 const COMMAND: Shape = OneOf(&[Text, List(&Text)], "a string, a list of strings or null");
 const DRIVER_OPTIONS: Shape = Map(&TextOrNumber);
 const HOSTS: Shape = OneOf(
-    &[Map(&OneOf(&[Text, List(&Text)], "a string or a list of strings")), List(&Text)],
+    &[Map(&OneOf(&[Text, List(&Text)], "a string or a list of strings")), UniqueList(&Text)],
     "a mapping or a list of `HOST=IP`",
 );
 
@@ -199,7 +221,10 @@ const SERVICE: &[Key] = &[
     key("memswap_limit", TextOrNumber),
     key(
         "models",
-        OneOf(&[List(&Text), Named(&OneOf(&[Object(SERVICE_MODEL), Nothing], "a mapping"))], "a list or a mapping"),
+        OneOf(
+            &[UniqueList(&Text), Named(&OneOf(&[Object(SERVICE_MODEL), Nothing], "a mapping"))],
+            "a list or a mapping",
+        ),
     ),
     key("network_mode", Text),
     key(

@@ -93,7 +93,12 @@ type Said = (bool, String, String);
 
 fn say(program: &Path, first: &[&str], case: &Case, last: &[&str]) -> anyhow::Result<Said> {
     let mut command = Command::new(program);
-    command.args(first).args(&case.args).arg("config").args(last).current_dir(&case.directory).stdin(Stdio::null());
+    command.args(first).args(&case.args);
+    // A line of arguments may bring the command with flags of its own.
+    if !case.args.iter().any(|arg| arg == "config") {
+        command.arg("config");
+    }
+    command.args(last).current_dir(&case.directory).stdin(Stdio::null());
     let output = command.output().with_context(|| format!("{} does not start", program.display()))?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (out, err) = (text(&output.stdout), text(&output.stderr));
@@ -141,6 +146,7 @@ fn data(node: &Node) -> Json {
         Value::Null => Json::Null,
         Value::Bool(value) => Json::from(*value),
         Value::Int(value) => Json::from(*value),
+        Value::Large(value) => Json::from(*value),
         Value::Float(value) => Json::from(*value),
         Value::Time(time) => Json::from(time.rfc3339()),
         Value::String(text) => Json::from(text.clone()),
