@@ -24,8 +24,14 @@ pub fn pull(project: &Project, observed: &Observed, options: &PullOptions) -> Pl
             wanted.push(Service { pull_policy: policy, build: None, ..service.clone() });
         }
     }
-    let image_options =
-        ImageOptions { build: Build::Never, build_options: &BuildOptions::default(), pull: None, now: options.now };
+    let image_options = ImageOptions {
+        build: Build::Never,
+        build_options: &BuildOptions::default(),
+        pull: None,
+        quiet_pull: options.quiet,
+        now: options.now,
+        every_platform: false,
+    };
     let planner = ImagePlanner { project, observed, options: image_options, images: Images::default() };
     planner.all(&mut builder, &wanted.iter().collect::<Vec<_>>())?;
     let buildable = |name: &str| project.services.get(name).is_some_and(|service| service.build.is_some());
@@ -80,8 +86,14 @@ pub fn build(project: &Project, observed: &Observed, options: &BuildCommandOptio
     let mut builder = Builder::new(&project.name);
     let services = chosen(project, &options.targets, options.with_dependencies)?;
     let buildable: Vec<&Service> = services.into_iter().filter(|service| service.build.is_some()).collect();
-    let image_options =
-        ImageOptions { build: Build::Always, build_options: &options.build, pull: Some("never"), now: 0 };
+    let image_options = ImageOptions {
+        build: Build::Always,
+        build_options: &options.build,
+        pull: Some("never"),
+        quiet_pull: false,
+        now: 0,
+        every_platform: true,
+    };
     let planner = ImagePlanner { project, observed, options: image_options, images: Images::default() };
     planner.all(&mut builder, &buildable)?;
     if builder.plan().steps.is_empty() {

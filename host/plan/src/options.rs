@@ -48,6 +48,8 @@ pub struct UpOptions {
     pub build_options: BuildOptions,
     /// `--pull`: overrides every service's `pull_policy`.
     pub pull: Option<String>,
+    /// Do not tell how far the pulls are (`--quiet-pull`).
+    pub quiet_pull: bool,
     /// `--scale`.
     pub scale: BTreeMap<String, u32>,
     /// `--timeout` for every stop.
@@ -158,6 +160,8 @@ pub struct PullOptions {
     pub ignore_failures: bool,
     /// `--policy`: overrides every service's `pull_policy`.
     pub policy: Option<String>,
+    /// Do not tell how far the pulls are (`--quiet`).
+    pub quiet: bool,
     /// Now, seconds since the epoch.
     pub now: i64,
 }

@@ -96,6 +96,8 @@ impl Parts {
             build_options: &options.build_options,
             pull: options.pull.as_deref(),
             now: options.now,
+            quiet_pull: options.quiet_pull,
+            every_platform: false,
         };
         let images = ImagePlanner { project, observed, options: image_options, images: Images::default() };
         let images = images.all(builder, services)?;

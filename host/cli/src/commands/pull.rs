@@ -40,6 +40,7 @@ pub(crate) async fn run(context: &Context, args: PullArgs) -> CliResult<()> {
         ignore_buildable: args.ignore_buildable,
         ignore_failures: args.ignore_pull_failures,
         policy: args.policy,
+        quiet: args.quiet,
         now: context.unix_now(),
     };
     let plan = move |project: &Project, observed: &Observed| windlass_plan::pull(project, observed, &options);

@@ -158,6 +158,7 @@ impl ShapeArgs {
             },
             build_options: BuildOptions { quiet: self.quiet_build, ..BuildOptions::default() },
             pull,
+            quiet_pull: self.quiet_pull,
             scale: scales(&self.scale)?,
             remove_orphans: self.remove_orphans || context.settings.remove_orphans,
             ignore_orphans: context.settings.ignore_orphans,

@@ -3,17 +3,20 @@
 use std::collections::BTreeMap;
 use std::process::Stdio;
 
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::Command;
-use windlass_model::project::{Build, FileReference};
+use windlass_model::project::Build;
+use windlass_plan::step::{BuildSecret, SecretSource};
 use windlass_runtime::engine::{BuildRequest, EngineResult, ProgressSink, TransferProgress};
 
-use super::arguments;
+use super::{Tail, arguments};
 use crate::engine::DockerEngine;
 use crate::error::plain;
 
 /// Lines of output that an error shows.
 const TAIL: usize = 20;
+/// Bytes after which a line without a line feed is passed on in pieces.
+const LONGEST_LINE: u64 = 64 << 10;
 
 fn docker(engine: &DockerEngine) -> Command {
     let (_, options, host) = engine.settings();
@@ -41,7 +44,9 @@ pub(super) async fn build(
     let operation = format!("build image {}", request.image);
     let failed = |error: std::io::Error| plain(operation.clone(), error.to_string());
     let mut command = docker(engine);
-    command.args(["buildx", "build", "--progress", "plain", "--load"]).args(flags(request, build));
+    command.args(["buildx", "build", "--progress", "plain"]).args(flags(request, build));
+    let secrets = variables(request);
+    command.envs(secrets.iter().map(|(name, value)| (name.as_str(), *value)));
     let inline = (!build.dockerfile_inline.is_empty()).then_some(build.dockerfile_inline.as_str());
     if inline.is_some() {
         command.args(["-f", "-"]).stdin(Stdio::piped());
@@ -49,23 +54,40 @@ pub(super) async fn build(
         command.arg("-f").arg(dockerfile(build));
     }
     let mut child = command.arg(&build.context).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().map_err(failed)?;
-    if let (Some(text), Some(mut stdin)) = (inline, child.stdin.take()) {
-        tokio::io::AsyncWriteExt::write_all(&mut stdin, text.as_bytes()).await.map_err(failed)?;
-    }
-    let mut last = Vec::new();
-    if let Some(stderr) = child.stderr.take() {
-        let mut lines = BufReader::new(stderr).lines();
-        while let Some(line) = lines.next_line().await.map_err(failed)? {
-            let id = line.split_whitespace().next().filter(|word| word.starts_with('#')).unwrap_or_default().to_owned();
-            progress(TransferProgress { id, text: line.clone(), current: None, total: None });
-            last.push(line);
-            if last.len() > TAIL {
-                last.remove(0);
-            }
+    let (input, output) = (child.stdin.take(), child.stderr.take());
+    // At once: a builder that fails early closes its input and has much to say.
+    let feed = async {
+        if let (Some(text), Some(mut input)) = (inline, input) {
+            // That it reads no further is told by its exit code.
+            drop(input.write_all(text.as_bytes()).await);
         }
-    }
+    };
+    let read = async {
+        match output {
+            Some(output) => follow(BufReader::new(output), progress).await,
+            None => Ok(Tail::new(TAIL)),
+        }
+    };
+    let ((), last) = tokio::join!(feed, read);
     let status = child.wait().await.map_err(failed)?;
-    if status.success() { Ok(()) } else { Err(plain(operation, last.join("\n"))) }
+    if status.success() { Ok(()) } else { Err(plain(operation.clone(), last.map_err(failed)?.text())) }
+}
+
+/// Passes the lines on as they come. What a program of the build prints may be in any encoding, and of any length.
+async fn follow(mut output: impl AsyncBufRead + Unpin, progress: ProgressSink<'_>) -> std::io::Result<Tail> {
+    let mut last = Tail::new(TAIL);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let read = (&mut output).take(LONGEST_LINE).read_until(b'\n', &mut line).await?;
+        if read == 0 {
+            return Ok(last);
+        }
+        let text = String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned();
+        let id = text.split_whitespace().next().filter(|word| word.starts_with('#')).unwrap_or_default().to_owned();
+        last.push(&text);
+        progress(TransferProgress { id, text, current: None, total: None });
+    }
 }
 
 fn dockerfile(build: &Build) -> String {
@@ -76,7 +98,10 @@ fn dockerfile(build: &Build) -> String {
 }
 
 fn flags(request: &BuildRequest<'_>, build: &Build) -> Vec<String> {
-    let mut flags = vec!["--tag".to_owned(), request.image.to_owned()];
+    let several = build.platforms.len() > 1;
+    // One image of several platforms stays with the builder: not every engine can hold it.
+    let output = if several { "--output=type=image,push=false" } else { "--load" };
+    let mut flags = vec![output.to_owned(), "--tag".to_owned(), request.image.to_owned()];
     let mut add = |flag: &str, value: String| flags.extend([flag.to_owned(), value]);
     build.tags.iter().for_each(|tag| add("--tag", tag.clone()));
     let labels: BTreeMap<&String, &String> = build.labels.iter().chain(request.labels).collect();
@@ -91,7 +116,7 @@ fn flags(request: &BuildRequest<'_>, build: &Build) -> Vec<String> {
         .ssh
         .iter()
         .for_each(|(id, path)| add("--ssh", if path.is_empty() { id.clone() } else { format!("{id}={path}") }));
-    build.secrets.iter().for_each(|secret| add("--secret", secret_flag(secret)));
+    request.secrets.iter().enumerate().for_each(|(index, secret)| add("--secret", secret_flag(index, secret)));
     for (host, addresses) in &build.extra_hosts {
         addresses.iter().for_each(|address| add("--add-host", format!("{host}={address}")));
     }
@@ -99,8 +124,8 @@ fn flags(request: &BuildRequest<'_>, build: &Build) -> Vec<String> {
         let (soft, hard) = limit.single.map_or((limit.soft, limit.hard), |both| (both, both));
         add("--ulimit", format!("{name}={soft}:{hard}"));
     }
-    let platform = build.platforms.first().or(Some(&request.service.platform)).filter(|platform| !platform.is_empty());
-    platform.into_iter().for_each(|platform| add("--platform", platform.clone()));
+    let own = Some(&request.service.platform).filter(|platform| build.platforms.is_empty() && !platform.is_empty());
+    build.platforms.iter().chain(own).for_each(|platform| add("--platform", platform.clone()));
     for (flag, value) in [
         ("--target", &build.target),
         ("--network", &build.network),
@@ -126,8 +151,32 @@ fn flags(request: &BuildRequest<'_>, build: &Build) -> Vec<String> {
     flags
 }
 
-/// The loader put the file's path or the variable's name into `source` where it knows them.
-fn secret_flag(secret: &FileReference) -> String {
-    let id = if secret.target.is_empty() { &secret.source } else { &secret.target };
-    format!("id={id},src={}", secret.source)
+/// `id=NAME` and where its content is. The value of a variable goes through the environment of the program, because
+/// arguments can be read by everybody on the machine.
+fn secret_flag(index: usize, secret: &BuildSecret) -> String {
+    let (kind, source) = match &secret.source {
+        SecretSource::File(path) => ("type=file", format!("src={path}")),
+        SecretSource::Value(_) => ("type=env", format!("env={}", variable(index))),
+    };
+    [format!("id={}", secret.id), kind.to_owned(), source].map(|field| csv(&field)).join(",")
 }
+
+fn variable(index: usize) -> String {
+    format!("WINDLASS_BUILD_SECRET_{index}")
+}
+
+fn variables<'r>(request: &'r BuildRequest<'_>) -> Vec<(String, &'r str)> {
+    let value = |(index, secret): (usize, &'r BuildSecret)| match &secret.source {
+        SecretSource::Value(value) => Some((variable(index), value.as_str())),
+        SecretSource::File(_) => None,
+    };
+    request.secrets.iter().enumerate().filter_map(value).collect()
+}
+
+/// A field as the flag's parser, which reads comma-separated values, wants it.
+fn csv(field: &str) -> String {
+    if field.contains([',', '"', '\n']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field.to_owned() }
+}
+
+#[cfg(test)]
+mod tests;

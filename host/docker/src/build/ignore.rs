@@ -2,34 +2,75 @@
 
 /// The patterns of a file.
 #[derive(Debug, Default)]
-pub(super) struct Ignore(Vec<(bool, Vec<String>)>);
+pub(super) struct Ignore(Vec<Pattern>);
+
+#[derive(Debug)]
+struct Pattern {
+    /// It begins with `!`.
+    takes_back: bool,
+    parts: Vec<String>,
+}
 
 impl Ignore {
     pub(super) fn parse(text: &str) -> Self {
-        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let lines = text.lines().filter(|line| !line.starts_with('#')).map(str::trim).filter(|line| !line.is_empty());
         let patterns = lines.map(|line| {
-            let (negated, pattern) = line.strip_prefix('!').map_or((false, line), |rest| (true, rest.trim()));
-            let parts = pattern.split('/').filter(|part| !part.is_empty() && *part != ".").map(str::to_owned).collect();
-            (negated, parts)
+            let (takes_back, pattern) = line.strip_prefix('!').map_or((false, line), |rest| (true, rest.trim()));
+            Pattern { takes_back, parts: parts(pattern) }
         });
-        Self(patterns.collect())
+        // `.` means the context itself, which cannot be left out.
+        Self(patterns.filter(|pattern| !pattern.parts.is_empty()).collect())
     }
 
-    /// Whether a path (parts below the root) is left out: it or a folder above it matches.
+    /// Sends this path whatever the patterns before say.
+    pub(super) fn take_back(&mut self, path: &str) {
+        let escaped: Vec<String> = parts(path).iter().map(|part| escape(part)).collect();
+        self.0.push(Pattern { takes_back: true, parts: escaped });
+    }
+
+    /// Whether a path (parts below the root) is left out: it or a directory above it matches.
     pub(super) fn excludes(&self, path: &[&str]) -> bool {
-        let matches = |pattern: &[String]| (1..=path.len()).any(|length| parts_match(pattern, &path[..length]));
-        self.0.iter().rfind(|(_, pattern)| matches(pattern)).is_some_and(|(negated, _)| !negated)
+        let matches = |pattern: &Pattern| (1..=path.len()).any(|length| parts_match(&pattern.parts, &path[..length]));
+        self.0.iter().rfind(|pattern| matches(pattern)).is_some_and(|pattern| !pattern.takes_back)
     }
 
-    /// Whether anything below an excluded folder may be taken back, so that it must be walked.
-    pub(super) fn has_exceptions(&self) -> bool {
-        self.0.iter().any(|(negated, _)| *negated)
+    /// Whether something below an excluded directory may be taken back, so that it must be walked. As in the Docker CLI a
+    /// pattern has to name the directory: `!**/keep` alone opens no excluded one.
+    pub(super) fn takes_back_below(&self, directory: &[&str]) -> bool {
+        let names = |pattern: &Pattern| {
+            pattern.parts.len() > directory.len()
+                && pattern.parts.iter().zip(directory).all(|(part, name)| part == name || *part == escape(name))
+        };
+        self.0.iter().any(|pattern| pattern.takes_back && names(pattern))
     }
+}
+
+/// Parts of a path between slashes, `.` and `..` resolved.
+fn parts(path: &str) -> Vec<String> {
+    let mut parts: Vec<String> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part.to_owned()),
+        }
+    }
+    parts
+}
+
+/// A name as a pattern that matches nothing else.
+fn escape(name: &str) -> String {
+    let special = |c: char| matches!(c, '*' | '?' | '[' | '\\');
+    name.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
 }
 
 fn parts_match(pattern: &[String], path: &[&str]) -> bool {
     match (pattern, path) {
         ([], []) => true,
+        // At the end it stands for what is inside, not for the directory itself.
+        ([last], []) if last == "**" => false,
+        ([last], _) if last == "**" => true,
         ([first, rest @ ..], _) if first == "**" => (0..=path.len()).any(|skip| parts_match(rest, &path[skip..])),
         ([first, rest @ ..], [name, below @ ..]) => {
             name_matches(first.as_bytes(), name.as_bytes()) && parts_match(rest, below)
@@ -73,16 +114,36 @@ fn class_matches(class: &[u8], letter: u8) -> bool {
 mod tests {
     use super::Ignore;
 
+    fn excluded(ignore: &Ignore, path: &str) -> bool {
+        ignore.excludes(&path.split('/').collect::<Vec<_>>())
+    }
+
     #[test]
     fn patterns() {
-        let ignore =
-            Ignore::parse("# comment\nnode_modules\n*.log\n**/*.tmp\nbuild/*\n!build/keep.txt\n/src/[a-c]?.rs\n");
-        let excluded = |path: &str| ignore.excludes(&path.split('/').collect::<Vec<_>>());
-        for path in ["node_modules/x/y.js", "a.log", "deep/er/x.tmp", "build/out", "src/b1.rs"] {
-            assert!(excluded(path), "{path}");
+        let ignore = Ignore::parse(
+            "# comment\nnode_modules\n*.log\n**/*.tmp\nbuild/*\n!build/keep.txt\n/src/[a-c]?.rs\nout/**\n./x/../y\n.\n",
+        );
+        for path in ["node_modules/x/y.js", "a.log", "deep/er/x.tmp", "build/out", "src/b1.rs", "out/a", "out/a/b", "y"]
+        {
+            assert!(excluded(&ignore, path), "{path}");
         }
-        for path in ["src/node_modules/x", "deep/a.log", "build/keep.txt", "src/d1.rs", "Dockerfile"] {
-            assert!(!excluded(path), "{path}");
+        for path in ["src/node_modules/x", "deep/a.log", "build/keep.txt", "src/d1.rs", "Dockerfile", "out", "x"] {
+            assert!(!excluded(&ignore, path), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_taken_back_opens_the_directories_above_it_only() {
+        let mut ignore = Ignore::parse("*\n!**/keep\n!src/**/main.c");
+        ignore.take_back("docker/odd[1]/Dockerfile");
+        assert!(!excluded(&ignore, "docker/odd[1]/Dockerfile"));
+        assert!(excluded(&ignore, "docker/odd1/Dockerfile"));
+        assert!(!excluded(&ignore, "src/a/main.c"));
+        for directory in [&["docker"][..], &["docker", "odd[1]"], &["src"]] {
+            assert!(ignore.takes_back_below(directory), "{directory:?}");
+        }
+        for directory in [&["data"][..], &["docker", "other"]] {
+            assert!(!ignore.takes_back_below(directory), "{directory:?}");
         }
     }
 }

@@ -200,7 +200,7 @@ impl Cluster for DockerEngine {
     async fn create_container(&self, spec: &ContainerSpec) -> EngineResult<Created> {
         let facts = Facts {
             engine: self.engine_info().await?,
-            proxies: self.config.proxy_environment(&self.host),
+            proxies: self.proxies(),
             profiles: create::read_profiles(spec)?,
             inherited: self.inherited(spec).await?,
         };

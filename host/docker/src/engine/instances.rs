@@ -118,14 +118,18 @@ impl Instances for DockerEngine {
 
     async fn put_files(&self, id: &str, files: &[InjectedFile]) -> EngineResult<()> {
         let operation = format!("copy files into container {id}");
-        let archive = build::archive_of(files).map_err(|error| plain(operation.clone(), error.to_string()))?;
-        let options = UploadToContainerOptions {
-            path: "/".to_owned(),
-            copy_uidgid: Some("1".to_owned()),
-            no_overwrite_dir_non_dir: None,
-        };
+        let archives = build::archives_of(files).map_err(|error| plain(operation.clone(), error.to_string()))?;
         let docker = self.docker().await?;
-        self.call(operation, docker.upload_to_container(id, Some(options), api::full(archive))).await
+        for (copy_owner, archive) in archives {
+            let options = UploadToContainerOptions {
+                path: "/".to_owned(),
+                copy_uidgid: Some(copy_owner.to_owned()),
+                no_overwrite_dir_non_dir: None,
+            };
+            let sent = docker.upload_to_container(id, Some(options), api::full(archive));
+            self.call(operation.clone(), sent).await?;
+        }
+        Ok(())
     }
 
     async fn dial(&self, container: &Container, port: u16) -> EngineResult<Connection> {

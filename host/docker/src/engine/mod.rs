@@ -73,6 +73,11 @@ impl DockerEngine {
         failure
     }
 
+    /// Proxy variables of Docker's settings for this engine.
+    pub(crate) fn proxies(&self) -> std::collections::BTreeMap<String, String> {
+        self.config.proxy_environment(&self.host)
+    }
+
     /// The `docker` command line's settings.
     pub(crate) fn settings(&self) -> (&ConfigFile, &ConnectOptions, &str) {
         (&self.config, &self.options, &self.host)

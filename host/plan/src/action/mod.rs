@@ -10,7 +10,7 @@ use std::time::Duration;
 use windlass_model::project::{Condition, Network, Service, ServiceHook, Volume};
 use windlass_model::windlass::{Dataset, Hook, Probe, Stage};
 
-pub use spec::{BuildOptions, ContainerRef, ContainerSpec, InjectedFile, OneOff};
+pub use spec::{BuildOptions, BuildSecret, ContainerRef, ContainerSpec, InjectedFile, OneOff, SecretSource};
 
 /// What a step does to the world: one call of the engine or of a hook, with its waiting.
 ///
@@ -23,13 +23,18 @@ pub enum Action {
         image: String,
         /// `os/arch`, or empty.
         platform: String,
+        /// Only start and end are told, not how far it is.
+        quiet: bool,
     },
     /// Build the service's image and tag it.
     BuildImage {
         /// Tag.
         image: String,
-        /// Whose `build`.
+        /// Whose `build`, resolved: contexts that are other services' images name these images, and the platforms are
+        /// those to build for.
         service: Arc<Service>,
+        /// Secrets that the build may mount.
+        secrets: Vec<BuildSecret>,
         /// Project-level facts the builder needs (labels).
         labels: BTreeMap<String, String>,
         /// `--pull`, `--no-cache` of the command line.

@@ -25,10 +25,28 @@ pub struct BuildOptions {
     pub pull: bool,
     /// Ignore the cache.
     pub no_cache: bool,
-    /// Do not print the output.
+    /// Only start and end are told, not the builder's output.
     pub quiet: bool,
     /// `--build-arg`.
     pub args: Vec<(String, Option<String>)>,
+}
+
+/// A secret that a build may mount.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildSecret {
+    /// The name by which `RUN --mount=type=secret,id=…` asks for it.
+    pub id: String,
+    /// Where its content is.
+    pub source: SecretSource,
+}
+
+/// Where the content of a secret is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretSource {
+    /// A file of the host, by its absolute path.
+    File(String),
+    /// The value of a variable.
+    Value(String),
 }
 
 /// All that is needed to create one container; the engine crate maps it to its API in one literal.
@@ -82,8 +100,7 @@ pub struct InjectedFile {
     pub content: Vec<u8>,
     /// Mode.
     pub mode: u32,
-    /// Owner.
-    pub uid: u64,
-    /// Group.
-    pub gid: u64,
+    /// Numeric user and group where the compose file names one of them (the other is then 0); `None`: the user that the
+    /// container runs as.
+    pub owner: Option<(u64, u64)>,
 }

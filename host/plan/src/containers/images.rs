@@ -88,7 +88,12 @@ pub(crate) struct ImageOptions<'a> {
     pub(crate) build: Build,
     pub(crate) build_options: &'a BuildOptions,
     pub(crate) pull: Option<&'a str>,
+    /// Pulls do not tell how far they are.
+    pub(crate) quiet_pull: bool,
     pub(crate) now: i64,
+    /// Build for every platform that a service lists, as `build` does. Containers are of one platform: what starts them
+    /// builds for that one.
+    pub(crate) every_platform: bool,
 }
 
 /// Steps that make images present.
@@ -185,7 +190,8 @@ impl<'a> ImagePlanner<'a> {
         if self.images.pulls.contains_key(&key) {
             return;
         }
-        let action = Action::PullImage { image: image.to_owned(), platform: service.platform.clone() };
+        let (image_name, platform) = (image.to_owned(), service.platform.clone());
+        let action = Action::PullImage { image: image_name, platform, quiet: self.options.quiet_pull };
         let id = builder.push(Draft::new(action, cause).of(&service.name).optional(optional));
         self.images.pulls.insert(key, id);
         self.images.ready.entry(image.to_owned()).or_default().insert(id);
@@ -214,7 +220,8 @@ impl<'a> ImagePlanner<'a> {
         let image = self.project.image_of(service);
         let action = Action::BuildImage {
             image: image.clone(),
-            service: std::sync::Arc::new(service.clone()),
+            service: std::sync::Arc::new(self.to_build(service)),
+            secrets: crate::spec::build_secrets(self.project, service),
             labels: labels::of_image(&self.project.name, &service.name),
             options: self.options.build_options.clone(),
         };
@@ -223,15 +230,40 @@ impl<'a> ImagePlanner<'a> {
         self.images.ready.entry(image).or_default().insert(id);
     }
 
+    /// The service as it is built: contexts that are other services' images by their names, one platform for one
+    /// container.
+    fn to_build(&self, service: &Service) -> Service {
+        let mut service = service.clone();
+        let Some(build) = &mut service.build else { return service };
+        for context in build.additional_contexts.values_mut() {
+            if let Some(other) = context.strip_prefix("service:").and_then(|name| self.defined(name)) {
+                *context = format!("docker-image://{}", self.project.image_of(other));
+            }
+        }
+        if !self.options.every_platform {
+            let own = Some(service.platform.clone()).filter(|platform| !platform.is_empty());
+            build.platforms = match (own, build.platforms.as_slice()) {
+                (Some(own), _) => vec![own],
+                (None, [one]) => vec![one.clone()],
+                // The builder takes the one that the engine runs.
+                (None, _) => Vec::new(),
+            };
+        }
+        service
+    }
+
+    fn defined(&self, name: &str) -> Option<&'a Service> {
+        self.project.services.get(name).or_else(|| self.project.disabled_services.get(name))
+    }
+
     /// Builds of the services whose images this build starts from (`additional_contexts: service:X`).
     fn contexts(&mut self, builder: &mut Builder, service: &'a Service) -> Vec<StepId> {
-        let project = self.project;
         let contexts = service.build.iter().flat_map(|build| build.additional_contexts.values());
         let names: Vec<&str> = contexts.filter_map(|context| context.strip_prefix("service:")).collect();
         let mut steps = Vec::new();
         for name in names {
-            let other = project.services.get(name).or_else(|| project.disabled_services.get(name));
-            if let Some(other) = other.filter(|other| other.build.is_some() && other.name != service.name) {
+            if let Some(other) = self.defined(name).filter(|other| other.build.is_some() && other.name != service.name)
+            {
                 self.build(builder, other, &format!("{} is built from it", service.name));
                 steps.extend(self.images.builds.get(name).copied());
             }

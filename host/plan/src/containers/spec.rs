@@ -8,7 +8,7 @@ use windlass_model::project::{FileObject, FileReference, MountKind, Service, Ser
 
 use crate::error::{PlanError, PlanResult};
 use crate::labels;
-use crate::step::{ContainerRef, ContainerSpec, InjectedFile};
+use crate::step::{BuildSecret, ContainerRef, ContainerSpec, InjectedFile, SecretSource};
 
 /// Mode of secrets and configs when none is given.
 const FILE_MODE: u32 = 0o444;
@@ -116,10 +116,31 @@ pub(crate) fn injected_files(project: &Project, service: &Service) -> Vec<Inject
             target,
             content: object.content.clone().into_bytes(),
             mode: file.mode.unwrap_or(FILE_MODE),
-            uid: file.uid.parse().unwrap_or_default(),
-            gid: file.gid.parse().unwrap_or_default(),
+            owner: owner(file),
         })
         .collect()
+}
+
+/// Secrets of a service's build, with what BuildKit needs to find them.
+pub(crate) fn build_secrets(project: &Project, service: &Service) -> Vec<BuildSecret> {
+    let references = service.build.iter().flat_map(|build| &build.secrets);
+    let secret = |file: &FileReference| {
+        let object = project.secrets.get(&file.source)?;
+        let id = if file.target.is_empty() { file.source.clone() } else { file.target.clone() };
+        let source = if object.file.is_empty() {
+            SecretSource::Value(object.content.clone())
+        } else {
+            SecretSource::File(object.file.clone())
+        };
+        Some(BuildSecret { id, source })
+    };
+    references.filter_map(secret).collect()
+}
+
+/// The owner that a compose file gives; the loader has seen to it that both are numbers.
+fn owner(file: &FileReference) -> Option<(u64, u64)> {
+    let number = |text: &str| text.parse().unwrap_or_default();
+    (!file.uid.is_empty() || !file.gid.is_empty()).then(|| (number(&file.uid), number(&file.gid)))
 }
 
 /// The container that runs a `pre_start` entry against a replica that exists (`id`) and does not run: the replica's

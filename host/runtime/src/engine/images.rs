@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use windlass_model::project::Service;
 use windlass_plan::observed::Image;
-use windlass_plan::step::BuildOptions;
+use windlass_plan::step::{BuildOptions, BuildSecret};
 
 use super::EngineResult;
 
@@ -30,8 +30,10 @@ pub type ProgressSink<'a> = &'a (dyn Fn(TransferProgress) + Send + Sync);
 pub struct BuildRequest<'a> {
     /// Tag.
     pub image: &'a str,
-    /// Whose `build`.
+    /// Whose `build`, resolved (see the plan's action).
     pub service: &'a Service,
+    /// Secrets that the build may mount.
+    pub secrets: &'a [BuildSecret],
     /// Labels of the image.
     pub labels: &'a BTreeMap<String, String>,
     /// Options.

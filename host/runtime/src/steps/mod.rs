@@ -19,6 +19,8 @@ mod waits;
 
 use windlass_plan::Action;
 
+use crate::engine::BuildRequest;
+
 pub(crate) use context::{Context, Run};
 pub(crate) use end::End;
 pub(crate) use manner::manner;
@@ -26,9 +28,9 @@ pub(crate) use manner::manner;
 /// Does what an action is for: the step's own, or one on the way back of its unit.
 pub(crate) async fn act(context: &Context, action: &Action) -> End {
     let end = match action {
-        Action::PullImage { image, platform } => images::pull(context, image, platform).await.into(),
-        Action::BuildImage { image, service, labels, options } => {
-            images::build(context, images::request(image, service, labels, options)).await.into()
+        Action::PullImage { image, platform, quiet } => images::pull(context, image, platform, *quiet).await.into(),
+        Action::BuildImage { image, service, secrets, labels, options } => {
+            images::build(context, BuildRequest { image, service, secrets, labels, options }).await.into()
         }
         Action::RemoveImage { image } => images::remove(context, image).await.into(),
         Action::CreateNetwork { network, .. } => networks::create(context, network).await.into(),

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use windlass_plan::StepId;
+use windlass_plan::step::Action;
 use windlass_runtime::Event;
 use windlass_runtime::event::Stamped;
 use windlass_runtime::hooks::{LogSeverity, Verdict};
@@ -45,6 +46,10 @@ impl Plain {
                 ui.status(format_args!(" {message}"));
             }
             Event::HookOutput { line, .. } => ui.status(format_args!("   {line}")),
+            // The output of a build is what people read in the log of a CI run; how far a pull is, is not.
+            Event::Transfer(id, progress) if matches!(words::step(plan, *id).action, Action::BuildImage { .. }) => {
+                ui.status(&progress.text);
+            }
             Event::Transfer(_, progress) if self.verbose => {
                 ui.status(format_args!("   {} {}", progress.id, progress.text));
             }
