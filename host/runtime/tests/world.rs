@@ -21,7 +21,7 @@ async fn made(engine: FakeEngine, yaml: &str) -> FakeEngine {
             Action::CreateNetwork { network, .. } => {
                 drop(engine.create_network(network).await.expect("the fake engine obeys"));
             }
-            Action::PullImage { image, platform } => {
+            Action::PullImage { image, platform, .. } => {
                 engine.pull_image(image, platform, &|_| ()).await.expect("the fake engine obeys");
             }
             Action::CreateContainer(spec) => {
