@@ -49,6 +49,7 @@ fn fits(value: &Json, schema: &Json, root: &Json) -> bool {
         && all("pattern", &pattern)
         && all("not", &|inner| !fits(value, inner, root))
         && all("anyOf", &|inner| inner.as_array().expect("a list").iter().any(|inner| fits(value, inner, root)))
+        && all("maxItems", &|most| value.as_array().is_none_or(|items| Some(items.len() as u64) <= most.as_u64()))
         && all("items", &|inner| value.as_array().is_none_or(|items| items.iter().all(|item| fits(item, inner, root))))
         && all("required", &|names| {
             let names = names.as_array().expect("a list");
