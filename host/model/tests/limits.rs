@@ -164,9 +164,9 @@ secrets:
     assert_eq!(
         limits(compose),
         [
-            "7:18 error unsupported external secret s",
-            "5:33 error `uid` of t is not a number: nobody",
-            "4:57 warning `build.secrets.uid` of service a is ignored: the `RUN --mount=type=secret` that uses it says these",
+            "7:8 error unsupported external secret s",
+            "5:28 error `uid` of t is not a number: nobody",
+            "4:52 warning `build.secrets.uid` of service a is ignored: the `RUN --mount=type=secret` that uses it says these",
         ]
     );
 }
