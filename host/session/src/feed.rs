@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use windlass_plan::Plan;
@@ -55,6 +56,14 @@ impl Feed {
     /// The events of one plan's steps.
     pub(crate) fn of_plan<'f>(&'f self, plan: &'f Plan) -> Steps<'f> {
         Steps { feed: self, plan }
+    }
+
+    /// Resolves when for so long no step did anything but wait.
+    ///
+    /// # Cancel safety
+    /// Safe, but the time is counted anew.
+    pub(crate) async fn only_waited(&self, limit: Duration) {
+        self.in_flight.only_waited(limit).await;
     }
 
     /// The steps of a plan are over.

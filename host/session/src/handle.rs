@@ -43,7 +43,7 @@ pub enum Ended {
     },
     /// A signal ended it.
     Interrupted,
-    /// It took longer than it may.
+    /// It waited longer than it may.
     TimedOut(Duration),
     /// Nobody read the output any more; the plan was finished, and the containers go on.
     Unread,

@@ -204,7 +204,7 @@ impl Asking<'_> {
     }
 }
 
-/// Runs to the end; asks to stop when the time is over, and then waits all the same.
+/// Runs to the end; asks to stop when the waiting has taken too long, and then waits all the same.
 async fn timed(
     runner: &Runner,
     deadline: Option<Duration>,
@@ -212,13 +212,12 @@ async fn timed(
 ) -> Arc<Outcome> {
     let mut running = std::pin::pin!(running);
     let Some(limit) = deadline else { return running.await };
-    match tokio::time::timeout(limit, &mut running).await {
-        Ok(outcome) => outcome,
-        Err(_) => {
-            runner.stops.ask(Reason::Deadline);
-            running.await
-        }
+    tokio::select! {
+        biased;
+        outcome = &mut running => return outcome,
+        () = runner.feed.only_waited(limit) => drop(runner.stops.ask(Reason::Deadline)),
     }
+    running.await
 }
 
 /// The last words of an `up`: its summary, or taking back what it made.

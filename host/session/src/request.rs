@@ -32,7 +32,8 @@ pub struct Request<E> {
     pub dry_run: bool,
     /// Every question is answered with yes, without asking.
     pub yes: bool,
-    /// How long the plan may run.
+    /// How long the plan may do nothing but wait for containers to become what they are to be. Pulls, builds, starts and loads
+    /// take the time that they take: what they need says nothing of the containers.
     pub deadline: Option<Duration>,
     /// What comes after the plan.
     pub after: After<E>,

@@ -11,7 +11,7 @@ use windlass_runtime::shutdown::{ShutdownTrigger, Urgency};
 pub enum Reason {
     /// Nobody reads the output any more. The plan is finished all the same; only the following ends.
     ClosedOutput,
-    /// The run took longer than it may. What was begun is completed, nothing new starts, and what runs goes on.
+    /// The run waited longer than it may. What was begun is completed, nothing new starts, and what runs goes on.
     Deadline,
     /// A container ended, and the user asked to stop all of them then.
     AbortFlag,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use windlass_plan::observed::{Container, ContainerState};
@@ -12,7 +13,7 @@ use windlass_runtime::outcome::StepResult;
 
 use crate::event::{Event, Summary};
 use crate::runner::Runner;
-use crate::timeouts::{LAST_LINES, LAST_LINES_LIMIT};
+use crate::timeouts::{LAST_LINES, LAST_LINES_LIMIT, SUMMARY_SETTLING, pause};
 
 /// Tells the state of the project. It only reads, and is left out when the run is asked to stop.
 pub(crate) async fn show(runner: &Runner, plan: &Arc<Plan>, outcome: &Arc<Outcome>) {
@@ -21,7 +22,11 @@ pub(crate) async fn show(runner: &Runner, plan: &Arc<Plan>, outcome: &Arc<Outcom
         record.result == StepResult::Done && !waits
     });
     let (containers, last_lines) = if changed {
-        let Some(found) = runner.stops.unless_stopped(look(runner)).await else { return };
+        let look = async {
+            pause(settling(runner, plan, outcome)).await;
+            look(runner).await
+        };
+        let Some(found) = runner.stops.unless_stopped(look).await else { return };
         found
     } else {
         Default::default()
@@ -29,6 +34,23 @@ pub(crate) async fn show(runner: &Runner, plan: &Arc<Plan>, outcome: &Arc<Outcom
     let (plan, outcome) = (Arc::clone(plan), Arc::clone(outcome));
     let summary = Summary { plan, outcome, changed, containers, last_lines };
     runner.feed.event(Event::Summary(summary));
+}
+
+/// How much later the look should be. Containers whose health or probe was waited for have shown that they run.
+fn settling(runner: &Runner, plan: &Plan, outcome: &Outcome) -> Duration {
+    let checked = |name: &String| {
+        plan.steps.iter().any(|step| match &step.action {
+            Action::Probe { container, .. } => container.service == *name,
+            Action::Await { service, .. } => service == name,
+            _ => false,
+        })
+    };
+    let starts = plan.steps.iter().zip(&outcome.steps).filter_map(|(step, record)| match &step.action {
+        Action::StartContainer { container, .. } if !checked(&container.service) => record.finished,
+        _ => None,
+    });
+    let Some(last) = starts.max().filter(|_| runner.world.is_none()) else { return Duration::ZERO };
+    SUMMARY_SETTLING.saturating_sub(outcome.elapsed.saturating_sub(last))
 }
 
 async fn look(runner: &Runner) -> (Vec<Container>, BTreeMap<String, Vec<String>>) {

@@ -20,6 +20,10 @@ pub const ATTACH_LIMIT: Duration = Duration::from_secs(5);
 /// How long `logs -f` stays after the last container ended: one that is restarted or replaced comes back within this time.
 pub const FOLLOW_LINGER: Duration = Duration::from_secs(3);
 
+/// How long after the last start the summary looks at the containers that nothing has checked: a command that does not exist ends
+/// one within some ten milliseconds, and a summary that calls it running misleads. Less than a person notices.
+pub const SUMMARY_SETTLING: Duration = Duration::from_millis(200);
+
 /// How long the summary waits for the last lines of containers that ended.
 pub const LAST_LINES_LIMIT: Duration = Duration::from_secs(2);
 

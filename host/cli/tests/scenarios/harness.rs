@@ -1,6 +1,6 @@
 //! Runs a tool in a project folder of its own and asks the engine what came of it.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -85,6 +85,31 @@ impl Running {
         Ran { code: self.0.wait().expect("it ends").code().unwrap_or(-1), stdout, stderr }
     }
 
+    /// Reads one line of its output and goes away, as `head -1` does.
+    pub(crate) fn read_a_line_and_close(&mut self) {
+        let mut lines = std::io::BufReader::new(self.0.stdout.take().expect("captured"));
+        let mut line = String::new();
+        assert!(lines.read_line(&mut line).expect("text") > 0, "it prints something");
+    }
+
+    /// Reads standard error until it says this.
+    pub(crate) fn until_it_says(&mut self, words: &str) {
+        let mut lines = std::io::BufReader::new(self.0.stderr.take().expect("captured"));
+        let (mut said, mut line) = (String::new(), String::new());
+        while !line.contains(words) {
+            line.clear();
+            assert!(lines.read_line(&mut line).expect("text") > 0, "no `{words}` in:\n{said}");
+            said.push_str(&line);
+        }
+        // What it says later must find somebody who reads.
+        std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
+    }
+
+    /// Waits for its end, whatever it prints.
+    pub(crate) fn code(&mut self) -> i32 {
+        self.0.wait().expect("it ends").code().unwrap_or(-1)
+    }
+
     /// Kills it, as a power cut would.
     pub(crate) fn kill(&mut self) {
         drop(self.0.kill());
@@ -142,6 +167,21 @@ impl Scenario {
     /// Runs a given tool on the same project.
     pub(crate) fn run_as(&self, tool: Tool, args: &[&str]) -> Ran {
         Ran::of(&self.command(tool, args).output().expect("the tool starts"))
+    }
+
+    /// Runs the scenario's own tool with a text on standard input.
+    pub(crate) fn run_with_input(&self, args: &[&str], input: &str) -> Ran {
+        let mut command = match self.tool {
+            Tool::Windlass => Command::new(env!("CARGO_BIN_EXE_windlass")),
+            Tool::Peer => Command::new("docker"),
+        };
+        command.args((self.tool == Tool::Peer).then_some("compose")).args(args).current_dir(self.folder.path());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the tool starts");
+        let mut pipe = child.stdin.take().expect("a pipe");
+        pipe.write_all(input.as_bytes()).expect("the tool reads its input");
+        drop(pipe);
+        Ran::of(&child.wait_with_output().expect("the tool ends"))
     }
 
     /// Starts the scenario's own tool and leaves it running, output captured.

@@ -69,6 +69,8 @@ fn anonymous_volumes_survive_a_recreation() {
         it.write("compose.yaml", &file.replace("'1'", "'2'"));
         it.run(&["up", "-d"]).ok();
         assert_eq!(it.run(&["exec", "-T", "db", "cat", "/data/x"]).ok().stdout, "kept\n");
+        it.run(&["up", "-d", "-V"]).ok();
+        assert_ne!(it.run(&["exec", "-T", "db", "cat", "/data/x"]).code, 0, "-V makes new ones");
     });
 }
 

@@ -5,6 +5,7 @@
 //! the peer, they are skipped by name (see [`harness::skip`]).
 
 mod adoption;
+mod attached;
 mod errors;
 mod foodtrucks;
 mod harness;

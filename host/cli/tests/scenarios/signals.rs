@@ -69,19 +69,3 @@ fn a_killed_up_is_put_right_by_the_next() {
         );
     });
 }
-
-#[test]
-fn two_ups_of_one_project_do_not_interleave() {
-    ours("two_ups_of_one_project_do_not_interleave", || {
-        let it = Scenario::new(
-            Tool::Windlass,
-            "lock",
-            "services:\n  a:\n    image: windlass-test/busybox:1\n    command: ['sh', '-c', 'trap exit TERM; while :; do sleep 3600 & wait $$!; done']\n    x-windlass: { ready: { plugin: tcp, with: { port: 80 }, timeout: 20s } }\n",
-        );
-        let mut first = it.spawn(&["up", "-d"]);
-        eventually("the first one works", || !it.ids().is_empty());
-        it.run(&["up", "-d"]).fails(1, &[&it.name, "another"]);
-        first.signal("INT");
-        first.finish();
-    });
-}

@@ -4,6 +4,7 @@
 
 mod desk;
 mod failures;
+mod flags;
 mod lifecycle;
 mod listings;
 mod progress;

@@ -17,7 +17,7 @@ use crate::execution::Execution;
 use crate::failure::StepError;
 use crate::outcome::{Failure, FailureKind, Outcome, StepResult};
 use crate::shutdown::{Shutdown, Urgency};
-use crate::state::{Pump, World};
+use crate::state::{LinkNews, LinkWatch, Pump, World};
 use crate::steps::{Context, End, Run, manner};
 use crate::timeouts::PARALLEL;
 
@@ -59,6 +59,7 @@ enum Wake {
     Event((StepId, Event)),
     Ended(Result<(Id, End), JoinError>),
     Urgency,
+    Link(LinkNews),
 }
 
 impl<'a> Dispatcher<'a> {
@@ -92,6 +93,8 @@ impl<'a> Dispatcher<'a> {
     pub(super) async fn run(mut self) -> Outcome {
         let (sender, mut events) = mpsc::unbounded_channel();
         let pump = self.pump.take().map(Pump::run);
+        // Whoever brought the view along tells of its connection.
+        let (world, own, mut link) = (self.run.world.clone(), pump.is_some(), LinkWatch::default());
         let mut pump = std::pin::pin!(async move {
             if let Some(pump) = pump {
                 pump.await;
@@ -111,6 +114,7 @@ impl<'a> Dispatcher<'a> {
                 Some(ended) = self.tasks.join_next_with_id() => Wake::Ended(ended),
                 () = next_urgency(&mut self.shutdown, self.noticed) => Wake::Urgency,
                 () = &mut pump => continue,
+                news = world.link_news(&mut link), if own => Wake::Link(news),
             };
             match wake {
                 Wake::Event((_, event)) => self.emit(event),
@@ -119,6 +123,10 @@ impl<'a> Dispatcher<'a> {
                         self.emit(event);
                     }
                     self.ended(ended);
+                }
+                Wake::Link(news) => {
+                    let warning = matches!(news, LinkNews::Lost { .. });
+                    self.emit(Event::Note { warning, text: news.sentence() });
                 }
                 Wake::Urgency => {}
             }

@@ -5,6 +5,7 @@
 //! the new subscription. `docs/design/state.md` says what is promised and why.
 
 mod book;
+mod link;
 mod pump;
 mod snapshot;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+pub use link::{LinkNews, LinkWatch};
 pub use pump::Pump;
 pub use snapshot::{ENDS_KEPT, Ended, Facts, Instance, Link, Phase, Snapshot};
 
@@ -93,6 +95,24 @@ impl World {
             if let Some(answer) = snapshot.listed.then(|| decide(&snapshot)).flatten() {
                 return Ok(answer);
             }
+        }
+    }
+
+    /// The next thing to tell a person of the connection. Asks the engine for nothing by itself.
+    ///
+    /// # Cancel safety
+    /// Safe: what `watch` was not told is seen the next time.
+    pub async fn link_news(&self, watch: &mut LinkWatch) -> LinkNews {
+        let (mut snapshots, mut news) = (self.snapshots.clone(), None);
+        let told = snapshots.wait_for(|snapshot| {
+            news = watch.note(&snapshot.link);
+            news.is_some()
+        });
+        drop(told.await);
+        match news {
+            Some(news) => news,
+            // The pump has ended.
+            None => std::future::pending().await,
         }
     }
 

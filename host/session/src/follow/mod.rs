@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use windlass_plan::step::ContainerRef;
 use windlass_runtime::engine::{EngineResult, LogOptions};
-use windlass_runtime::state::{Link, World};
+use windlass_runtime::state::{LinkWatch, World};
 use windlass_runtime::{Engine, StartGate};
 
 use crate::feed::Feed;
@@ -114,7 +114,7 @@ impl Following {
             containers: BTreeMap::new(),
             readers: JoinSet::new(),
             silent: HashSet::new(),
-            link: Link::Idle,
+            link: LinkWatch::default(),
         };
         tasks.spawn(watcher.run(first));
         Ok(Self { world, _tasks: tasks, progress: receiver, gate: Arc::new(Gate { orders: sender }) })

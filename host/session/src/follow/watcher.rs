@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use windlass_runtime::Engine;
 use windlass_runtime::engine::LogOptions;
-use windlass_runtime::state::{Instance, Link, Phase, Snapshot, World};
+use windlass_runtime::state::{Instance, Link, LinkNews, LinkWatch, Phase, Snapshot, World};
 
 use super::reader::{Closed, Exit, Reader, Source, stamp};
 use super::track::{News, Track};
@@ -36,7 +36,7 @@ pub(super) struct Watcher {
     pub(super) readers: JoinSet<Closed>,
     /// Containers whose output cannot be had, which was told.
     pub(super) silent: HashSet<String>,
-    pub(super) link: Link,
+    pub(super) link: LinkWatch,
 }
 
 /// One container.
@@ -81,7 +81,7 @@ impl Watcher {
 
     /// Containers that were there before.
     fn begin(&mut self, snapshot: &Snapshot) {
-        self.link = snapshot.link.clone();
+        self.link.note(&snapshot.link);
         if matches!(self.options.existing, Existing::Logs(_)) {
             let all = self.wanted(snapshot);
             let names = all.iter().map(|instance| short_name(&instance.name, &self.options.project)).collect();
@@ -190,33 +190,35 @@ impl Watcher {
         }
     }
 
-    /// After the connection was lost and found again: output of containers that run on is read from where it broke off.
+    /// Tells once that the connection was lost, and once that it is there again.
     fn note_link(&mut self, link: &Link) {
-        if self.link == *link {
-            return;
+        if let Link::Broken { reason } = link {
+            self.broken(reason.clone());
         }
-        let before = std::mem::replace(&mut self.link, link.clone());
-        match (before, link) {
-            (_, Link::Reconnecting { reason }) => {
-                self.feed.warn(format!("the connection to the engine was lost, and is tried again: {reason}"));
+        let Some(news) = self.link.note(link) else { return };
+        let sentence = news.sentence();
+        match news {
+            LinkNews::Lost { .. } => self.feed.warn(sentence),
+            LinkNews::Found => {
+                self.feed.event(Event::Say(sentence));
+                self.resume();
             }
-            (Link::Reconnecting { .. }, Link::Connected) => {
-                let torn = |one: &One| one.closed.filter(|_| one.track.is_running() && one.reader.is_none());
-                let torn: Vec<_> =
-                    self.containers.iter().filter_map(|(id, one)| Some((id.clone(), torn(one)?))).collect();
-                for (id, at) in torn {
-                    let at = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-                    let options = LogOptions {
-                        follow: true,
-                        since: i64::try_from(at).ok().map(stamp),
-                        timestamps: self.options.timestamps,
-                        ..LogOptions::default()
-                    };
-                    self.read(&id, Source::Log(options));
-                }
-            }
-            (_, Link::Broken { reason }) => self.broken(reason.clone()),
-            (_, Link::Idle | Link::Connected) => {}
+        }
+    }
+
+    /// Output of containers that run on is read from where it broke off with the connection.
+    fn resume(&mut self) {
+        let torn = |one: &One| one.closed.filter(|_| one.track.is_running() && one.reader.is_none());
+        let torn: Vec<_> = self.containers.iter().filter_map(|(id, one)| Some((id.clone(), torn(one)?))).collect();
+        for (id, at) in torn {
+            let at = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+            let options = LogOptions {
+                follow: true,
+                since: i64::try_from(at).ok().map(stamp),
+                timestamps: self.options.timestamps,
+                ..LogOptions::default()
+            };
+            self.read(&id, Source::Log(options));
         }
     }
 

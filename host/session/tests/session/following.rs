@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use windlass_plan::observed::Health;
 use windlass_runtime::engine::{EngineErrorKind, LogOptions};
 use windlass_session::{Abort, Ended, Error, Handle, LogsRequest, Reason, Session, Sink};
 use windlass_testkit::Behaviour;
@@ -174,12 +175,44 @@ async fn a_broken_event_stream_is_opened_again() {
     let bench = Bench::new();
     let mut session = bench.spawn(bench.attached(SHOP, &[], Abort::Never, None));
     bench.tape.until("summary").await;
+    bench.engine.fail("events", EngineErrorKind::Unreachable, "nobody answers");
     bench.engine.drop_events();
+    bench.tape.until("warning: the connection to the engine was lost").await;
+    // It is tried again and again meanwhile.
+    assert!(tokio::time::timeout(MINUTE / 2, session.join()).await.is_err());
+    assert!(bench.engine.reads("events") > 5);
+    bench.engine.heal();
     bench.engine.exit("demo-web-1", 5);
     bench.tape.until("web-1 exited 5").await;
+    told_once(&bench);
     session.stop(Reason::Signal);
     assert!(matches!(session.join().await, Ok(Ended::Interrupted)));
     assert_eq!(bench.running(), Vec::<String>::new());
+}
+
+/// The loss of the connection, and its return.
+fn told_once(bench: &Bench) {
+    let lines = bench.tape.lines();
+    let told = lines.iter().filter(|line| line.contains("the connection to the engine")).count();
+    assert_eq!(told, 2, "{lines:#?}");
+    assert!(bench.tape.has("the connection to the engine is there again"), "{lines:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_connection_is_told_where_nothing_is_followed() {
+    let bench = Bench::new();
+    let yaml = "services:
+  db: { image: postgres, healthcheck: { test: [CMD, check] } }
+  web: { image: nginx, depends_on: { db: { condition: service_healthy } } }
+";
+    let mut session = bench.spawn(bench.detached(yaml, &[]));
+    assert!(tokio::time::timeout(MINUTE, session.join()).await.is_err(), "it waits for the health check");
+    bench.engine.drop_events();
+    bench.tape.until("was lost").await;
+    bench.tape.until("is there again").await;
+    bench.engine.set_health("demo-db-1", Health::Healthy);
+    assert!(matches!(session.join().await, Ok(Ended::Done)));
+    told_once(&bench);
 }
 
 fn logs(bench: &Bench) -> Handle<Error> {

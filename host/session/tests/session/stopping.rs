@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use windlass_plan::{RestartOptions, StopOptions};
+use windlass_model::Project;
+use windlass_plan::observed::{Health, Observed};
+use windlass_plan::{RestartOptions, StopOptions, UpOptions};
 use windlass_runtime::engine::EngineErrorKind;
 use windlass_session::{Asked, Ended, Error, LockError, LockWait, ProjectLock, Reason, Request};
+use windlass_testkit::Behaviour;
 
 use crate::bench::{Bench, SHOP};
 
@@ -48,19 +51,39 @@ async fn the_third_signal_is_for_the_caller_who_learns_what_is_under_way() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_is_a_reason_to_stop_and_waits_for_the_end() {
+async fn a_deadline_limits_the_waiting_and_leaves_the_containers() {
+    let checked = "services: { db: { image: postgres, healthcheck: { test: [CMD, check] } } }";
     let bench = Bench::new();
-    bench.engine.delay("create demo-db-1", MINUTE);
+    let limit = Duration::from_secs(10);
+    let waiting = |project: &Project, observed: &Observed| {
+        windlass_plan::up(project, observed, &UpOptions { wait: true, ..UpOptions::default() })
+    };
+    let request = || Request { deadline: Some(limit), ..bench.request(checked, waiting) };
+    let ended = bench.run(request()).await;
+    assert!(matches!(ended, Ended::TimedOut(at) if at == limit), "{ended:?}");
+    assert_eq!(bench.running(), ["demo-db-1"], "it goes on");
+    bench.engine.set_health("demo-db-1", Health::Healthy);
+    assert!(matches!(bench.run(request()).await, Ended::Done), "the next one is in time");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_does_not_count_what_is_done() {
+    let bench = Bench::new();
+    bench.engine.delay("pull postgres", HOUR);
+    bench.engine.delay("create demo-web-1", MINUTE);
     let limit = Duration::from_secs(1);
-    let mut session = bench.spawn(Request { deadline: Some(limit), ..bench.detached(SHOP, &[]) });
-    let ended = session.join().await;
-    assert!(matches!(ended, Ok(Ended::TimedOut(at)) if at == limit), "{ended:?}");
-    assert!(bench.engine.container("demo-db-1").is_some(), "the call was awaited");
-    assert!(matches!(bench.run(bench.detached(SHOP, &[])).await, Ended::Done), "the next one finds nothing half done");
+    let ended = bench.run(Request { deadline: Some(limit), ..bench.detached(SHOP, &[]) }).await;
+    assert!(matches!(ended, Ended::Done), "{ended:?}");
     assert_eq!(bench.running(), ["demo-db-1", "demo-web-1"]);
-    // A run that is in time has no deadline.
-    let in_time = Request { deadline: Some(limit), ..bench.detached(SHOP, &[]) };
-    assert!(matches!(bench.run(in_time).await, Ended::Done));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_summary_does_not_call_running_what_died_at_once() {
+    let bench = Bench::new();
+    let dies = Behaviour { exit: Some((Duration::from_millis(50), 127)), ..Behaviour::default() };
+    drop(bench.engine.clone().with("db", dies));
+    assert!(matches!(bench.run(bench.detached(SHOP, &["db"])).await, Ended::Done));
+    assert!(bench.tape.has("summary [\"demo-db-1 Exited Some(127)\"]"), "{:#?}", bench.tape.lines());
 }
 
 #[tokio::test(start_paused = true)]
