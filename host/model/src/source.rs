@@ -58,6 +58,9 @@ pub struct LoadOptions {
     pub no_env_resolution: bool,
     /// `config --no-consistency`.
     pub no_consistency: bool,
+    /// Built services without a platform take `DOCKER_DEFAULT_PLATFORM` for their own, as `docker compose` does in commands that
+    /// build or create, and in `config --hash`; the output of `config` does not show it.
+    pub default_platform: bool,
     /// Remember where every value came from, for `config --explain`.
     pub origins: bool,
     /// Read `windlass.yaml` beside the first compose file (default of the command line: yes).

@@ -256,6 +256,23 @@ fn mounts(check: &mut Check<'_>, service: &Service) {
     }
 }
 
+/// Services whose `build.platforms` do not contain the default platform that they would take, in the peer's words.
+pub(crate) fn default_platform(tree: &Node, project: &Project, out: &mut Diagnostics) {
+    for service in project.services.values().filter(|service| service.platform.is_empty()) {
+        let platform = project.platform_of(service);
+        let listed = service.build.iter().map(|build| &build.platforms).find(|platforms| !platforms.is_empty());
+        if platform.is_empty() || listed.is_none_or(|platforms| platforms.iter().any(|listed| listed == platform)) {
+            continue;
+        }
+        let name = service.name.as_str();
+        let path = ["services", name, "build", "platforms"];
+        let text = format!(
+            "service \"{name}\" build.platforms does not support value set by DOCKER_DEFAULT_PLATFORM: {platform}"
+        );
+        out.0.push(Diagnostic::error("platform", &path.join("."), span_of(tree, &path), text));
+    }
+}
+
 fn build(check: &mut Check<'_>, project: &Project, service: &Service, build: &Build) {
     let name = service.name.as_str();
     if !build.dockerfile.is_empty() && !build.dockerfile_inline.is_empty() {

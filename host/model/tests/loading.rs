@@ -44,6 +44,42 @@ fn references_point_at_where_they_were_typed() {
     );
 }
 
+/// Built, built for a platform of its own, and pulled.
+const PLATFORMS: &str = "services:\n  b: { build: . }\n  own: { build: ., platform: linux/s390x }\n  p: { image: x }\n";
+
+#[test]
+fn the_default_platform_is_a_built_services_own_and_a_pulled_ones_only_where_it_is_asked_for() {
+    let files = Files::new(&[("compose.yaml", PLATFORMS)]);
+    let load = |default_platform| {
+        let variable = ("DOCKER_DEFAULT_PLATFORM".to_owned(), "linux/arm64".to_owned());
+        let loaded = files.load(|options| {
+            options.environment.extend([variable]);
+            options.default_platform = default_platform;
+        });
+        loaded.expect("it loads").project
+    };
+    let own = |project: &windlass_model::Project, name: &str| project.services[name].platform.clone();
+    let project = load(true);
+    assert_eq!(["b", "own", "p"].map(|name| own(&project, name)), ["linux/arm64", "linux/s390x", ""]);
+    assert_eq!(project.platform_of(&project.services["p"]), "linux/arm64");
+    assert_eq!(project.platform_of(&project.services["own"]), "linux/s390x");
+    assert_eq!(own(&load(false), "b"), "");
+}
+
+#[test]
+fn a_build_that_does_not_know_the_default_platform_is_told_with_its_place() {
+    let compose = "services:\n  b:\n    build:\n      context: .\n      platforms: [linux/amd64]\n";
+    let files = Files::new(&[("compose.yaml", compose)]);
+    let found = files.load(|options| {
+        options.environment.insert("DOCKER_DEFAULT_PLATFORM".to_owned(), "linux/arm64".to_owned());
+        options.default_platform = true;
+    });
+    let found: Vec<String> = found.expect_err("it is broken").0.iter().map(print).collect();
+    let text =
+        "platform service \"b\" build.platforms does not support value set by DOCKER_DEFAULT_PLATFORM: linux/arm64";
+    assert_eq!(found, [format!("5:7 {text}")]);
+}
+
 #[test]
 fn an_error_in_an_override_points_into_the_override() {
     let files = Files::new(&[

@@ -57,6 +57,20 @@ fn what_runs_and_is_up_to_date_is_only_asked_whether_it_is_ready() {
     insta::assert_snapshot!(plan(FOODTRUCKS, &world.observed, &UpOptions::default()));
 }
 
+/// Every step and every guard means the same image: that of the default platform.
+#[test]
+fn the_default_platform_is_pulled_and_created() {
+    let mut project = project("services: { web: { image: web } }");
+    project.environment.insert("DOCKER_DEFAULT_PLATFORM".to_owned(), "linux/arm64".to_owned());
+    let made = up(&project, &Observed::default(), &UpOptions::default()).expect("the plan can be made");
+    let platforms = made.steps.iter().filter_map(|step| match &step.action {
+        Action::PullImage { platform, .. } => Some(platform.as_str()),
+        Action::CreateContainer(spec) => Some(spec.platform.as_str()),
+        _ => None,
+    });
+    assert_eq!(platforms.collect::<Vec<_>>(), ["linux/arm64", "linux/arm64"]);
+}
+
 const THREE: &str = "
 services:
   db: { image: db:1, volumes: ['data:/data'] }

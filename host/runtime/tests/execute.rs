@@ -116,6 +116,18 @@ async fn a_dependent_starts_when_the_probe_says_ready() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn replicas_that_share_a_range_of_ports_start_one_after_the_other() {
+    let world = world(FakeEngine::new());
+    for number in 1..=3 {
+        world.engine.delay(&format!("start demo-web-{number}"), Duration::from_secs(10));
+    }
+    let ran = world.up(&project("services: { web: { image: 'web:1', scale: 3, ports: ['8000-8010:80'] } }")).await;
+    assert_eq!(ran.outcome.ending(), Ending::Success, "{:#?}", ran.lines);
+    // Of the clock that stands still: at once they would take ten.
+    assert!(ran.outcome.elapsed >= Duration::from_secs(30), "{:?}", ran.outcome.elapsed);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_second_up_changes_nothing() {
     let world = world(FakeEngine::new());
     let project = project(FOODTRUCKS);

@@ -8,10 +8,11 @@ use windlass_runtime::engine::Scope;
 #[must_use]
 pub fn scope(project: &Project) -> Scope {
     let images = project.services.values().flat_map(|service| {
-        let own = service.provider.is_none().then(|| (project.image_of(service), service.platform.clone()));
-        let hooks = service.pre_start.iter().map(|hook| (hook.image.clone(), String::new()));
+        let of_platform = move |image: String| (image, project.platform_of(service).to_owned());
+        let own = service.provider.is_none().then(|| project.image_of(service));
+        let hooks = service.pre_start.iter().map(|hook| hook.image.clone());
         let mounted = service.volumes.iter().filter(|mount| mount.kind == MountKind::Image);
-        own.into_iter().chain(hooks).chain(mounted.map(|mount| (mount.source.clone(), String::new())))
+        own.into_iter().chain(hooks).chain(mounted.map(|mount| mount.source.clone())).map(of_platform)
     });
     let mut images: Vec<(String, String)> = images.filter(|(image, _)| !image.is_empty()).collect();
     images.sort();

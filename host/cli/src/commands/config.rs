@@ -112,6 +112,7 @@ pub(crate) async fn run(context: &Context, args: ConfigArgs) -> CliResult<()> {
             options.services.clone_from(&args.names);
         }
         options.origins = args.explain.is_some();
+        options.default_platform = args.hash.is_some();
         // Variables are asked for before they have values: a required one that is missing is what people look for.
         options.no_interpolate = args.no_interpolate || args.variables;
         options.no_normalize = args.no_normalize;

@@ -92,7 +92,7 @@ pub(crate) fn known(context: &Context, images: bool) -> Loading {
 pub(crate) fn loaded(context: &Context) -> Loading {
     let context = context.clone();
     Box::pin(async move {
-        let loaded = project::load(&context, |_| {})?;
+        let loaded = project::load(&context, |options| options.default_platform = true)?;
         Ok(Subject::Loaded(Box::new(Loaded { project: loaded.project, typed: Some(Arc::new(loaded.tree)) })))
     })
 }

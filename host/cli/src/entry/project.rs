@@ -41,6 +41,7 @@ pub(crate) async fn selected(
     let loaded = load(context, |options| {
         options.services = services.to_vec();
         options.no_deps = no_deps;
+        options.default_platform = true;
     })?;
     super::plugins::check(context, &loaded.project).await?;
     let limits = loaded.engine_limits(&engine.info().await?.os);

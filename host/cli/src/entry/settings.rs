@@ -74,8 +74,6 @@ pub struct Settings {
     pub remove_orphans: bool,
     /// `COMPOSE_IGNORE_ORPHANS`.
     pub ignore_orphans: bool,
-    /// `DOCKER_DEFAULT_PLATFORM`, or empty.
-    pub default_platform: String,
     /// What is known about the terminals.
     pub terminals: Terminals,
 }
@@ -112,7 +110,6 @@ impl Settings {
             verbose: flags.verbose,
             remove_orphans: environment.says_yes(env_vars::COMPOSE_REMOVE_ORPHANS),
             ignore_orphans: environment.says_yes(env_vars::COMPOSE_IGNORE_ORPHANS),
-            default_platform: text(&environment, env_vars::DOCKER_DEFAULT_PLATFORM).unwrap_or_default(),
             cwd,
             environment,
             terminals,

@@ -78,7 +78,7 @@ pub(crate) fn create_body(spec: &ContainerSpec, facts: &Facts) -> EngineResult<C
     };
     Ok(CreateRequest {
         name: spec.create_name.clone(),
-        platform: context.platform().to_owned(),
+        platform: spec.platform.clone(),
         body,
         mac_address,
         connect_later,
@@ -94,11 +94,6 @@ struct Context<'a> {
 impl Context<'_> {
     fn service(&self) -> &windlass_model::project::Service {
         &self.spec.service
-    }
-
-    fn platform(&self) -> &str {
-        let own = &self.service().platform;
-        if own.is_empty() { &self.spec.default_platform } else { own }
     }
 
     fn at_least(&self, api: (u32, u32)) -> bool {

@@ -22,7 +22,7 @@ fn spec(service: Service) -> ContainerSpec {
         file_mounts: Vec::new(),
         inherit_from: None,
         peers: BTreeMap::new(),
-        default_platform: String::new(),
+        platform: String::new(),
         one_off: None,
         service: Arc::new(service),
     }

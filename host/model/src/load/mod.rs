@@ -194,6 +194,10 @@ impl Loader<'_> {
             crate::normalise::normalise(project, tree);
         }
         select::select(self, tree, project);
+        if self.options.default_platform {
+            crate::validate::default_platform(tree, project, &mut self.out);
+            built_for_default_platform(project);
+        }
         environment::labels(self, tree, project);
         environment::resolve(self, tree, project);
         if !self.options.no_consistency {
@@ -340,6 +344,18 @@ impl Diagnostics {
         self.0.dedup();
         self.0.iter_mut().for_each(crate::advice::advise);
         self
+    }
+}
+
+/// Gives built services the default platform, which so becomes a part of their configuration and its hash.
+fn built_for_default_platform(project: &mut Project) {
+    let built = project.services.values().filter(|service| service.build.is_some());
+    let platforms: Vec<(String, String)> =
+        built.map(|service| (service.name.clone(), project.platform_of(service).to_owned())).collect();
+    for (name, platform) in platforms {
+        if let Some(service) = project.services.get_mut(&name) {
+            service.platform = platform;
+        }
     }
 }
 

@@ -71,6 +71,9 @@ pub struct Project {
     pub windlass: crate::windlass::ProjectSettings,
 }
 
+/// Variable of the platform that services without one of their own have.
+const DEFAULT_PLATFORM: &str = "DOCKER_DEFAULT_PLATFORM";
+
 impl Project {
     /// Image of a service: its `image`, or `<project><separator><service>` when it is only built.
     #[must_use]
@@ -79,6 +82,16 @@ impl Project {
             format!("{}{}{}", self.name, self.separator, service.name)
         } else {
             service.image.clone()
+        }
+    }
+
+    /// Platform of a service's images: its own `platform`, else `DOCKER_DEFAULT_PLATFORM`, else empty (the engine's own).
+    #[must_use]
+    pub fn platform_of<'a>(&'a self, service: &'a Service) -> &'a str {
+        if service.platform.is_empty() {
+            self.environment.get(DEFAULT_PLATFORM).map(String::as_str).unwrap_or_default()
+        } else {
+            &service.platform
         }
     }
 

@@ -74,8 +74,8 @@ pub struct ContainerSpec {
     pub inherit_from: Option<String>,
     /// Containers that `service:X` in network_mode, ipc, pid, volumes_from and links stand for, by service.
     pub peers: BTreeMap<String, Vec<ContainerRef>>,
-    /// Default for `platform`.
-    pub default_platform: String,
+    /// Platform of the images (`linux/arm64`): the service's own, else the default; empty: the engine's.
+    pub platform: String,
     /// One-off settings of `run`; `None` for service containers.
     pub one_off: Option<OneOff>,
 }

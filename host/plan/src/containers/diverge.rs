@@ -97,7 +97,11 @@ impl Divergence<'_> {
         let cause = format!("image {image} changed");
         Some(Reason {
             cause,
-            guard: Some(Guard::ImageChanged { image, platform: self.service.platform.clone(), from }),
+            guard: Some(Guard::ImageChanged {
+                image,
+                platform: self.project.platform_of(self.service).to_owned(),
+                from,
+            }),
         })
     }
 

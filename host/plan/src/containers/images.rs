@@ -186,11 +186,11 @@ impl<'a> ImagePlanner<'a> {
     }
 
     fn pull(&mut self, builder: &mut Builder, service: &Service, (image, cause): (&str, &str), optional: bool) {
-        let key = (image.to_owned(), service.platform.clone());
+        let key = (image.to_owned(), self.project.platform_of(service).to_owned());
         if self.images.pulls.contains_key(&key) {
             return;
         }
-        let (image_name, platform) = (image.to_owned(), service.platform.clone());
+        let (image_name, platform) = key.clone();
         let action = Action::PullImage { image: image_name, platform, quiet: self.options.quiet_pull };
         let id = builder.push(Draft::new(action, cause).of(&service.name).optional(optional));
         self.images.pulls.insert(key, id);
@@ -198,7 +198,8 @@ impl<'a> ImagePlanner<'a> {
     }
 
     fn build_if_missing(&mut self, builder: &mut Builder, service: &'a Service, image: &str) {
-        let guard = Guard::ImageMissing { image: image.to_owned(), platform: service.platform.clone() };
+        let platform = self.project.platform_of(service).to_owned();
+        let guard = Guard::ImageMissing { image: image.to_owned(), platform };
         let pulls: Vec<StepId> = self.images.ready(image).collect();
         self.build_step(builder, service, ("image cannot be pulled", Some(guard), pulls));
     }

@@ -45,7 +45,7 @@ pub(crate) fn container(
         file_mounts: file_mounts(project, service),
         inherit_from: replaced.filter(|old| old.inherit).map(|old| old.id.to_owned()),
         peers,
-        default_platform: project.environment.get("DOCKER_DEFAULT_PLATFORM").cloned().unwrap_or_default(),
+        platform: project.platform_of(service).to_owned(),
         one_off: None,
         service: Arc::clone(service),
     })

@@ -27,10 +27,9 @@ pub(super) async fn create(context: &Context, spec: &ContainerSpec) -> EngineRes
 async fn digests(context: &Context, spec: &ContainerSpec) -> EngineResult<BTreeMap<String, String>> {
     let own = (!spec.labels.contains_key(labels::IMAGE)).then_some(spec.image.as_str());
     let mounted = labels::mounted_images(&spec.service).map(|(image, _)| image);
-    let platform = if spec.service.platform.is_empty() { &spec.default_platform } else { &spec.service.platform };
     let mut digests = BTreeMap::new();
     for image in own.into_iter().chain(mounted) {
-        if let Some(digest) = context.run.digest(image, platform).await? {
+        if let Some(digest) = context.run.digest(image, &spec.platform).await? {
             digests.insert(image.to_owned(), digest);
         }
     }
