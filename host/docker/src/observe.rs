@@ -3,7 +3,7 @@
 use futures_util::future::{join_all, try_join_all};
 use serde_json::json;
 use windlass_plan::labels;
-use windlass_plan::observed::{self, Container, EngineInfo, Image, Observed};
+use windlass_plan::observed::{self, Container, EngineInfo, Image, LocalImages, Observed};
 use windlass_runtime::engine::{ContainerFilter, EngineErrorKind, EngineResult, Scope};
 
 use crate::convert::container::Row;
@@ -114,11 +114,17 @@ impl DockerEngine {
         }
     }
 
-    async fn images(&self, wanted: &[(String, String)]) -> EngineResult<std::collections::BTreeMap<String, Image>> {
+    async fn images(&self, wanted: &[(String, String)]) -> EngineResult<LocalImages> {
         let asked = wanted.iter().map(|(reference, platform)| async move {
-            self.image(reference, platform).await.map(|image| image.map(|image| (reference.clone(), image)))
+            self.image(reference, platform).await.map(|image| (reference, platform, image))
         });
-        join_all(asked).await.into_iter().filter_map(Result::transpose).collect()
+        let mut found = LocalImages::default();
+        for answer in join_all(asked).await {
+            if let (reference, platform, Some(image)) = answer? {
+                found.insert(reference, platform, image);
+            }
+        }
+        Ok(found)
     }
 
     pub(crate) async fn image(&self, reference: &str, platform: &str) -> EngineResult<Option<Image>> {

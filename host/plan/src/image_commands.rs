@@ -20,7 +20,7 @@ pub fn pull(project: &Project, observed: &Observed, options: &PullOptions) -> Pl
     let services = chosen(project, &options.targets, options.include_deps)?;
     let mut wanted = Vec::new();
     for service in services {
-        if let Some(policy) = policy(&mut builder, observed, service, options)? {
+        if let Some(policy) = policy(&mut builder, (project, observed), service, options)? {
             wanted.push(Service { pull_policy: policy, build: None, ..service.clone() });
         }
     }
@@ -44,7 +44,7 @@ pub fn pull(project: &Project, observed: &Observed, options: &PullOptions) -> Pl
 /// The policy to pull by; `None`: not at all.
 fn policy(
     builder: &mut Builder,
-    observed: &Observed,
+    (project, observed): (&Project, &Observed),
     service: &Service,
     options: &PullOptions,
 ) -> PlanResult<Option<String>> {
@@ -56,7 +56,7 @@ fn policy(
         Some("image can be built")
     } else if PullPolicy::parse(text)? == PullPolicy::Missing
         && !text.is_empty()
-        && observed.images.contains_key(&service.image)
+        && observed.images.contains(&service.image, project.platform_of(service))
         && !is_latest(&service.image)
     {
         Some("image is already present locally")

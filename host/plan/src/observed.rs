@@ -11,10 +11,42 @@ pub struct Observed {
     pub networks: Vec<Network>,
     /// Volumes: the project's by label (ledger markers included), and those looked up by the names of the model.
     pub volumes: Vec<Volume>,
-    /// Local images by the reference asked for; a reference that is absent locally has no entry.
-    pub images: BTreeMap<String, Image>,
+    /// Local images, by what was asked for.
+    pub images: LocalImages,
     /// Facts about the engine.
     pub engine: EngineInfo,
+}
+
+/// Local images by the reference and the platform asked for: one reference may be here for several platforms, or for another
+/// one than is wanted. What is absent has no entry.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LocalImages {
+    /// By reference, then by platform (`linux/arm64`; empty: none asked for).
+    by_reference: BTreeMap<String, BTreeMap<String, Image>>,
+}
+
+impl LocalImages {
+    /// The image that stands for a reference on a platform; an empty platform is the engine's choice.
+    #[must_use]
+    pub fn get(&self, reference: &str, platform: &str) -> Option<&Image> {
+        self.by_reference.get(reference)?.get(platform)
+    }
+
+    /// The same, to be changed.
+    pub fn get_mut(&mut self, reference: &str, platform: &str) -> Option<&mut Image> {
+        self.by_reference.get_mut(reference)?.get_mut(platform)
+    }
+
+    /// Whether the reference is here for the platform.
+    #[must_use]
+    pub fn contains(&self, reference: &str, platform: &str) -> bool {
+        self.get(reference, platform).is_some()
+    }
+
+    /// Records an answer of the engine, or replaces an earlier one.
+    pub fn insert(&mut self, reference: &str, platform: &str, image: Image) {
+        self.by_reference.entry(reference.to_owned()).or_default().insert(platform.to_owned(), image);
+    }
 }
 
 /// Facts about the engine that decisions need.

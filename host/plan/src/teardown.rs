@@ -345,8 +345,9 @@ fn images_down(
     let local = |service: &Service| service.image.is_empty() || is_own(project, observed, service);
     let wanted: BTreeSet<String> = services
         .filter(|service| which == RemoveImages::All || local(service))
-        .map(|service| project.image_of(service))
-        .filter(|image| observed.images.contains_key(image))
+        .map(|service| (project.image_of(service), project.platform_of(service)))
+        .filter(|(image, platform)| observed.images.contains(image, platform))
+        .map(|(image, _)| image)
         .collect();
     for image in wanted {
         let cause = if which == RemoveImages::All { "--rmi all" } else { "--rmi local" };
@@ -357,6 +358,6 @@ fn images_down(
 
 /// The image was built for this project.
 fn is_own(project: &Project, observed: &Observed, service: &Service) -> bool {
-    let image = observed.images.get(&project.image_of(service));
+    let image = observed.images.get(&project.image_of(service), project.platform_of(service));
     image.is_some_and(|image| image.labels.get(labels::PROJECT) == Some(&project.name))
 }

@@ -110,7 +110,7 @@ fn a_pull_recreates_only_if_it_brings_another_image() {
 #[test]
 fn an_image_that_changed_meanwhile_recreates() {
     let mut world = World::of(&project(THREE)).running();
-    world.observed.images.get_mut("web:1").expect("it is there").content_digest = "sha256:other".to_owned();
+    world.observed.images.get_mut("web:1", "").expect("it is there").content_digest = "sha256:other".to_owned();
     let text = plan(THREE, &world.observed, &UpOptions::default());
     assert!(text.contains(": image web:1 changed"), "{text}");
 }
@@ -157,6 +157,25 @@ fn of_too_many_replicas_those_go_first_that_have_diverged() {
     let text = plan(&three, &world.observed, &options);
     assert!(text.contains("remove demo-web-1: scaled to 2"), "{text}");
     assert!(!text.contains("demo-web-2") && !text.contains("demo-web-3"), "{text}");
+}
+
+#[test]
+fn one_image_is_looked_at_for_each_platform_by_itself() {
+    let yaml = "
+services:
+  arm: { image: 'a:1', platform: linux/arm64 }
+  any: { image: 'a:1' }
+";
+    let mut world = World::of(&project(yaml)).running();
+    let image = world.observed.images.get("a:1", "").expect("it is there").clone();
+    let text = plan(yaml, &world.observed, &UpOptions::default());
+    assert!(text.contains("pull image a:1: image missing"), "it is here for another platform only: {text}");
+    world.observed.images.insert("a:1", "linux/arm64", image.clone());
+    assert_eq!(plan(yaml, &world.observed, &UpOptions::default()), "nothing to do\n");
+    let other = windlass_plan::observed::Image { content_digest: "sha256:other".to_owned(), ..image };
+    world.observed.images.insert("a:1", "linux/arm64", other);
+    let text = plan(yaml, &world.observed, &UpOptions::default());
+    assert!(text.contains("demo-arm-1: image a:1 changed") && !text.contains("demo-any-1"), "{text}");
 }
 
 #[test]
@@ -317,7 +336,7 @@ services:
 fn build_flags_and_policies() {
     let yaml = "services: { web: { build: ., image: 'web:1' }, db: { image: 'db:1', pull_policy: daily } }";
     let mut world = World::of(&project(yaml)).running();
-    world.observed.images.get_mut("db:1").expect("it is there").last_tagged = 1_000_000;
+    world.observed.images.get_mut("db:1", "").expect("it is there").last_tagged = 1_000_000;
     let at = |now, build| UpOptions { now, build, ..UpOptions::default() };
     let text = plan(yaml, &world.observed, &at(1_000_000 + 3600, Build::Missing));
     assert_eq!(text, "nothing to do\n");

@@ -512,7 +512,8 @@ impl Converge<'_> {
 
     /// The image's digest, where it is known before the run.
     fn with_image(&self, mut spec: ContainerSpec) -> ContainerSpec {
-        let known = self.observed.images.get(&spec.image).filter(|_| !self.parts.images.may_change(&spec.image));
+        let known = self.observed.images.get(&spec.image, &spec.platform);
+        let known = known.filter(|_| !self.parts.images.may_change(&spec.image));
         if let Some(image) = known {
             spec.labels.insert(labels::IMAGE.to_owned(), image.content_digest.clone());
         }

@@ -84,7 +84,7 @@ impl Divergence<'_> {
             return None;
         }
         let recorded = container.label(labels::IMAGE)?;
-        let image = self.observed.images.get(&reference)?;
+        let image = self.observed.images.get(&reference, self.project.platform_of(self.service))?;
         (image.content_digest != recorded).then(|| format!("image {reference} changed"))
     }
 
@@ -107,7 +107,8 @@ impl Divergence<'_> {
 
     fn mounted_images(&self, container: &Container) -> Option<String> {
         let known = |(image, _): (&str, &str)| {
-            let digest = self.observed.images.get(image)?.content_digest.clone();
+            let digest =
+                self.observed.images.get(image, self.project.platform_of(self.service))?.content_digest.clone();
             Some((image.to_owned(), digest))
         };
         let digests: BTreeMap<String, String> = labels::mounted_images(self.service).filter_map(known).collect();

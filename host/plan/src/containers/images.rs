@@ -144,7 +144,7 @@ impl<'a> ImagePlanner<'a> {
         }
         let policy = PullPolicy::parse(self.options.pull.unwrap_or(&service.pull_policy))?;
         let image = self.project.image_of(service);
-        let absent = !self.observed.images.contains_key(&image);
+        let absent = !self.observed.images.contains(&image, self.project.platform_of(service));
         let buildable = service.build.is_some() && self.options.build != Build::Never;
         let forced = match self.options.build {
             Build::Always => Some("--build"),
@@ -157,7 +157,7 @@ impl<'a> ImagePlanner<'a> {
             if buildable && absent {
                 self.build(builder, service, "image missing");
             }
-        } else if let Some(cause) = self.due(policy, &image) {
+        } else if let Some(cause) = self.due(policy, (&image, self.project.platform_of(service))) {
             self.pull(builder, service, (&image, cause), buildable);
             if buildable {
                 self.build_if_missing(builder, service, &image);
@@ -168,8 +168,8 @@ impl<'a> ImagePlanner<'a> {
         self.extras(builder, service, policy)
     }
 
-    fn due(&self, policy: PullPolicy, image: &str) -> Option<&'static str> {
-        policy.due(self.observed.images.get(image).map(|image| image.last_tagged), self.options.now)
+    fn due(&self, policy: PullPolicy, (image, platform): (&str, &str)) -> Option<&'static str> {
+        policy.due(self.observed.images.get(image, platform).map(|image| image.last_tagged), self.options.now)
     }
 
     /// Images of `pre_start` entries, and mounted ones.
@@ -178,7 +178,7 @@ impl<'a> ImagePlanner<'a> {
         let hooks = service.pre_start.iter().map(|hook| hook.image.as_str()).filter(|image| !image.is_empty());
         let mounts = labels::mounted_images(service).map(|(image, _)| image);
         for image in hooks.chain(mounts) {
-            if let Some(cause) = self.due(policy, image) {
+            if let Some(cause) = self.due(policy, (image, self.project.platform_of(service))) {
                 self.pull(builder, service, (image, cause), false);
             }
         }

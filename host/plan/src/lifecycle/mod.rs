@@ -142,7 +142,11 @@ impl<'a> Lifecycle<'a> {
             return Some(Arc::new(probe.clone()));
         }
         let reference = self.project.image_of(service);
-        let (probe, meaning) = catalogue::infer(service, &reference, self.observed.images.get(&reference))?;
+        let (probe, meaning) = catalogue::infer(
+            service,
+            &reference,
+            self.observed.images.get(&reference, self.project.platform_of(service)),
+        )?;
         if starts {
             builder.inform(format!(
                 "{}: ready when {meaning} (known image; `x-windlass: {{ infer: false }}` turns this off)",
@@ -206,7 +210,7 @@ impl<'a> Lifecycle<'a> {
     }
 
     fn has_healthcheck(&self, service: &Service) -> bool {
-        let image = self.observed.images.get(&self.project.image_of(service));
+        let image = self.observed.images.get(&self.project.image_of(service), self.project.platform_of(service));
         match &service.healthcheck {
             Some(check) => !check.disable && check.test.first().is_none_or(|word| word != "NONE"),
             None => image.is_some_and(|image| image.has_healthcheck),

@@ -47,7 +47,7 @@ impl World {
     fn image(&mut self, reference: &str) {
         let digest = format!("sha256:{reference}");
         let image = Image { id: digest.clone(), content_digest: digest, ..Image::default() };
-        self.observed.images.insert(reference.to_owned(), image);
+        self.observed.images.insert(reference, "", image);
     }
 
     fn container_of(&mut self, spec: &ContainerSpec) {

@@ -146,7 +146,7 @@ impl Model {
     fn image(&mut self, reference: &str) {
         let digest = format!("sha256:{reference}");
         let image = Image { id: digest.clone(), content_digest: digest, ..Image::default() };
-        self.observed.images.insert(reference.to_owned(), image);
+        self.observed.images.insert(reference, "", image);
     }
 
     fn connect(&mut self, network: &str, container: &ContainerRef, spec: &ContainerSpec) -> Refusable {

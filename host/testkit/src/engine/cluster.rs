@@ -10,6 +10,7 @@ use windlass_plan::observed::{self, Container, ContainerState, EngineInfo, Obser
 use windlass_plan::step::ContainerSpec;
 use windlass_runtime::engine::{Cluster, ContainerEvent, Created, EngineResult, Scope};
 
+use super::images::suits;
 use super::state::engine_info;
 use super::{FakeEngine, conflict, not_found};
 
@@ -29,7 +30,12 @@ impl Cluster for FakeEngine {
         observed.containers.retain(|container| ours(&container.labels));
         observed.networks.retain(|network| ours(&network.labels) || scope.network_names.contains(&network.name));
         observed.volumes.retain(|volume| ours(&volume.labels) || scope.volume_names.contains(&volume.name));
-        observed.images.retain(|reference, _| scope.images.iter().any(|(wanted, _)| wanted == reference));
+        let images = self.lock().images.clone();
+        for (reference, platform) in &scope.images {
+            if let Some(image) = images.get(reference).filter(|image| suits(image, platform)) {
+                observed.images.insert(reference, platform, image.clone());
+            }
+        }
         Ok(observed)
     }
 

@@ -14,12 +14,17 @@ impl FakeEngine {
     }
 }
 
+/// An image that names no platform is of every one.
+pub(super) fn suits(image: &Image, platform: &str) -> bool {
+    platform.is_empty() || image.platform.is_empty() || image.platform == platform
+}
+
 #[async_trait]
 impl Images for FakeEngine {
-    async fn inspect_image(&self, reference: &str, _platform: &str) -> EngineResult<Option<Image>> {
+    async fn inspect_image(&self, reference: &str, platform: &str) -> EngineResult<Option<Image>> {
         let state = self.lock();
         let by_id = || state.images.values().find(|image| image.id == reference);
-        Ok(state.images.get(reference).or_else(by_id).cloned())
+        Ok(state.images.get(reference).or_else(by_id).filter(|image| suits(image, platform)).cloned())
     }
 
     async fn image_digest(&self, reference: &str) -> EngineResult<String> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use windlass_model::project::MountKind;
 use windlass_plan::Observed;
 use windlass_plan::observed::{
-    Container, ContainerState, Endpoint, EngineInfo, Image, MountPoint, Network, PortMapping, Volume,
+    Container, ContainerState, Endpoint, EngineInfo, Image, LocalImages, MountPoint, Network, PortMapping, Volume,
 };
 use windlass_plan::step::ContainerSpec;
 use windlass_runtime::engine::{EngineErrorKind, EngineResult};
@@ -59,7 +59,7 @@ impl State {
             containers,
             networks: self.networks.values().cloned().collect(),
             volumes: self.volumes.values().cloned().collect(),
-            images: self.images.clone(),
+            images: LocalImages::default(),
             engine: engine_info(),
         }
     }
