@@ -344,6 +344,7 @@ fn images_down(
     let services = project.services.values().filter(|service| chosen.contains(service.name.as_str()));
     let local = |service: &Service| service.image.is_empty() || is_own(project, observed, service);
     let wanted: BTreeSet<String> = services
+        // An image with a name in the file may be anybody's, unless its label says that it was built for this project.
         .filter(|service| which == RemoveImages::All || local(service))
         .map(|service| (project.image_of(service), project.platform_of(service)))
         .filter(|(image, platform)| observed.images.contains(image, platform))

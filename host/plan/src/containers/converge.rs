@@ -132,6 +132,7 @@ impl Converge<'_> {
                 replicas.push(self.existing_replica(builder, service, found, &mut peer)?);
             }
         }
+        // Those that a volume took along come first: they keep their numbers, and new numbers go on after them.
         for missing in lost.into_iter().take(wanted.saturating_sub(replicas.len())) {
             highest = highest.max(missing.number);
             replicas.push(self.create(builder, service, missing, &mut peer)?);
@@ -165,6 +166,7 @@ impl Converge<'_> {
         for container in &all {
             let mut container = Container::clone(container);
             let mut needs = Vec::new();
+            // A recreated volume took it: its number and what it inherits are known, so the new one is the same replica.
             if let Some(removed) = self.parts.resources.removed.get(&container.id).copied() {
                 self.settled.insert(container.id.clone());
                 self.reattach_unless_removed(builder, service, (&container, removed))?;
@@ -177,6 +179,7 @@ impl Converge<'_> {
                 continue;
             }
             if let Some(old) = container.replaces().map(str::to_owned) {
+                // While the old one exists it has the name and the data; the temporary one was never started.
                 if self.observed.containers.iter().any(|other| other.id.starts_with(&old)) {
                     self.settled.insert(container.id.clone());
                     leftovers.push(remove_leftover(builder, &container));
@@ -303,6 +306,7 @@ impl Converge<'_> {
     fn keep(&mut self, builder: &mut Builder, service: &Arc<Service>, found: Found) -> PlanResult<Replica> {
         let Found { mut container, mut needs, .. } = found;
         let unit = builder.unit_of(&container.id);
+        // Its successor never came to be: the old one is the replica again.
         if container.is_aside() {
             needs.push(self.give_name(builder, service, &mut container));
         }
@@ -319,6 +323,7 @@ impl Converge<'_> {
         }
         for (name, peer) in &self.peers {
             if let Some((stopped, guard)) = peer.stopped.get(&container.id) {
+                // Only as sure as the stop: where the dependency stays what it is, this one was never stopped.
                 needs.push(*stopped);
                 start = start.or(guard.clone());
                 cause = format!("restarts with {name}");
@@ -383,6 +388,7 @@ impl Converge<'_> {
     ) -> PlanResult<Replica> {
         let old = &found.container;
         let replaced = Replaced { id: &old.id, inherit: !self.options.renew_anon_volumes };
+        // Containers of other tools may have no number; a label with 0 would never be found as a replica again.
         let number = if old.number() == 0 { 1 } else { old.number() };
         let spec = spec::container(self.project, service, number, self.peers_of(service), Some(replaced))?;
         let spec = Arc::new(self.with_image(spec));
@@ -411,6 +417,7 @@ impl Converge<'_> {
         for other in select::shared(service).into_iter().filter_map(|name| self.peers.get(name)) {
             other.changed.iter().for_each(|other| builder.join(*other, unit));
         }
+        // With a guard the old one may stay: if it runs there is nothing to start then, if not it has to be started either way.
         let start = match &reason.guard {
             Some(guard) if start_of(old).0 == Start::Runs => Start::If(guard.clone()),
             _ => Start::Always,

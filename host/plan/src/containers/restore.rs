@@ -63,6 +63,7 @@ fn one(
         needs.extend(&peer.created);
         needs.extend(up.get(name).into_iter().flatten());
         cause = format!("restarts with {name}");
+        // A network stopped it for sure, so it starts for sure, whatever becomes of the dependency.
         guard = condition.clone().filter(|_| stopped.is_none());
     }
     let action = Action::StartContainer { container: container.reference(), port_range: false };

@@ -48,6 +48,7 @@ impl<'a> VolumePlanner<'a, '_> {
 
     fn existing(&mut self, builder: &mut Builder, key: &str, live: &observed::Volume) -> PlanResult<()> {
         let owner = live.labels.get(labels::PROJECT);
+        // Somebody else's is used, for its name was asked for; it is never recreated, whatever it looks like.
         if owner != Some(&self.scope.project.name) {
             builder.warn(foreign_volume(&self.scope.project.name, live));
             return Ok(());
@@ -124,6 +125,7 @@ impl<'a> VolumePlanner<'a, '_> {
         let known = |container: &Container| {
             container.is_replica() && self.scope.services.iter().any(|service| service.name == container.service())
         };
+        // An orphan that is removed anyhow needs no successor.
         let going = |container: &Container| container.is_replica() && self.scope.options.remove_orphans;
         match users.iter().find(|container| container.is_up() && !known(container) && !going(container)) {
             Some(container) => {

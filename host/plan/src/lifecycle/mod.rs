@@ -118,15 +118,18 @@ impl<'a> Lifecycle<'a> {
         let mut gates = Gates::default();
         for (name, edge) in service.depends_on.iter().filter(|(_, edge)| follow(edge)) {
             let Some(state) = self.states.get(name).filter(|_| self.chosen.contains(name.as_str())) else { continue };
+            // Scaled to nothing: nobody is there to wait for.
             if state.containers.is_empty() {
                 continue;
             }
+            // A probe says more than the engine's health check, and its step is among those after which the service is UP.
             let waits = edge.condition == Condition::ServiceCompletedSuccessfully
                 || (edge.condition == Condition::ServiceHealthy && !state.probed);
             if waits {
                 let step = builder.push(await_step(service, name, edge, state));
                 gates.needs.push(step);
             }
+            // What is not required may fail, so its steps are waited for, not counted on.
             if edge.required {
                 gates.needs.extend(&state.up);
             } else {
@@ -167,6 +170,7 @@ impl<'a> Lifecycle<'a> {
         let wanted: Vec<_> = service.windlass.load.iter().filter(|dataset| dataset.when != LoadWhen::Manual).collect();
         let Some(first) = replicas.first().filter(|_| !wanted.is_empty()) else { return Vec::new() };
         let mut needs: Vec<StepId> = ready.iter().flatten().copied().collect();
+        // Without a probe the health check is the only one to say when data may come in.
         if !probed && self.has_healthcheck(service) {
             needs = vec![builder.push(healthy_step(service, replicas, needs))];
         }
@@ -175,6 +179,7 @@ impl<'a> Lifecycle<'a> {
             let action = Action::Load { dataset: Arc::new(dataset.clone()), container: first.container.clone() };
             let draft = Draft::new(action, load_cause(dataset.when)).of(&service.name).needs(needs.clone());
             let step = builder.push(draft);
+            // In the order written: a later one may build on what an earlier one loaded.
             needs.push(step);
             loads.push(step);
         }
@@ -342,6 +347,7 @@ fn start(builder: &mut Builder, service: &Arc<Service>, replica: &Replica, gates
     let draft = Draft::new(action, &replica.cause).of(&service.name).guard(guard.clone());
     let draft = draft.unit(replica.unit, Role::Goal).takes(replica.takes.iter().cloned());
     let started = builder.push(draft.needs(needs).after(gates.after));
+    // What was there before has a way back of its own; one that is new and in the way of it has to yield.
     if replica.previous.is_none() {
         let action = Action::StopContainer { container: replica.container.clone(), timeout: None };
         builder.undo(replica.unit, Rank::Yield, (started, None), action);
