@@ -174,6 +174,7 @@ const fn engine_code(kind: EngineErrorKind) -> u8 {
         | EngineErrorKind::Conflict
         | EngineErrorKind::NotRunning
         | EngineErrorKind::BeingRemoved
+        | EngineErrorKind::InUse
         | EngineErrorKind::PortInUse
         | EngineErrorKind::AddressInUse
         | EngineErrorKind::RegistryDenied

@@ -79,6 +79,9 @@ const WORDS: &[(&[&str], EngineErrorKind)] = &[
     (&["failed to bind host port"], EngineErrorKind::PortInUse),
     // The address manager's, with a capital letter; sent with the status 403.
     (&["Address already in use"], EngineErrorKind::AddressInUse),
+    (&["has active endpoints"], EngineErrorKind::InUse),
+    (&["volume is in use"], EngineErrorKind::InUse),
+    (&["unable to ", "image is being used by"], EngineErrorKind::InUse),
     (&["removal of container", "already in progress"], EngineErrorKind::BeingRemoved),
     (&["is marked for removal"], EngineErrorKind::BeingRemoved),
     (&["ontainer", "is not running"], EngineErrorKind::NotRunning),

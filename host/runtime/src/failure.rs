@@ -46,6 +46,7 @@ impl From<EngineError> for StepError {
         let kind = match error.kind {
             EngineErrorKind::Unreachable | EngineErrorKind::Denied => FailureKind::Unreachable,
             EngineErrorKind::PortInUse => FailureKind::PortInUse,
+            EngineErrorKind::InUse => FailureKind::InUse,
             EngineErrorKind::NotFound
             | EngineErrorKind::Conflict
             | EngineErrorKind::NotRunning

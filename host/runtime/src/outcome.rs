@@ -77,6 +77,8 @@ pub enum FailureKind {
     Engine,
     /// The engine refused a start since a port of its host is taken.
     PortInUse,
+    /// The engine did not remove something that others use.
+    InUse,
     /// The engine could not be reached at all.
     Unreachable,
     /// A plugin, a probe or a load.

@@ -891,3 +891,34 @@ async fn any_graph_terminates_under_any_limit() {
         assert_eq!(world.engine.calls(), Vec::<String>::new(), "{yaml}");
     }
 }
+
+/// The engine finishes what a killed run had asked it for after the next run has looked.
+#[tokio::test(start_paused = true)]
+async fn a_container_that_a_killed_run_had_asked_for_does_not_stand_in_the_way() {
+    let world = world(FakeEngine::new());
+    let project = project("services: { web: { image: 'web:1', network_mode: none } }");
+    let early = up(&project, &world.engine.snapshot(), &UpOptions::default()).unwrap();
+    world.up_with(&project, &UpOptions { no_start: true, ..UpOptions::default() }).await;
+    let late = world.engine.container("demo-web-1").unwrap().id;
+    let ran = world.run(&project, early.clone(), Shutdown::channel().1).await;
+    assert_eq!(ran.outcome.ending(), Ending::Success, "{:?}", ran.outcome.failures);
+    let own = world.engine.container("demo-web-1").unwrap();
+    assert_eq!((own.state, own.id != late), (ContainerState::Running, true));
+    // One that runs, or that somebody else made, is left alone.
+    let refused = world.run(&project, early, Shutdown::channel().1).await;
+    assert!(refused.failure().contains("is already in use"), "{}", refused.failure());
+    assert_eq!(world.engine.container("demo-web-1").unwrap().id, own.id);
+}
+
+#[tokio::test(start_paused = true)]
+async fn down_leaves_what_others_use_but_a_failure_to_remove_is_one() {
+    for (kind, ending) in [(EngineErrorKind::InUse, Ending::Success), (EngineErrorKind::Other, Ending::Failed)] {
+        let world = world(FakeEngine::new());
+        let project = project("services: { web: { image: 'web:1' } }");
+        world.up(&project).await;
+        let plan = down(&project, &world.engine.snapshot(), &DownOptions::default()).unwrap();
+        world.engine.fail("remove network", kind, "no");
+        let ran = world.run(&project, plan, Shutdown::channel().1).await;
+        assert_eq!(ran.outcome.ending(), ending, "{:?}", ran.lines);
+    }
+}

@@ -9,7 +9,7 @@ use windlass_runtime::engine::{
     BuildRequest, EngineError, EngineErrorKind, EngineResult, Images, ProgressSink, TransferProgress,
 };
 
-use super::DockerEngine;
+use super::{DockerEngine, unless};
 use crate::error::{plain, registry_error, told};
 use crate::{auth, build};
 
@@ -80,9 +80,9 @@ impl Images for DockerEngine {
 
     async fn remove_image(&self, reference: &str) -> EngineResult<()> {
         let docker = self.docker().await?;
-        self.call(format!("remove image {reference}"), docker.remove_image(reference, None::<RemoveImageOptions>, None))
-            .await
-            .map(drop)
+        let done = docker.remove_image(reference, None::<RemoveImageOptions>, None);
+        let done = self.call(format!("remove image {reference}"), done).await.map(drop);
+        unless(done, &[EngineErrorKind::NotFound])
     }
 
     async fn client_settings(&self) -> EngineResult<String> {

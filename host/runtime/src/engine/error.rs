@@ -26,6 +26,8 @@ pub enum EngineErrorKind {
     NotFound,
     /// The object's state, or another object of the same name, forbids it.
     Conflict,
+    /// Others use the object, so that it cannot be removed.
+    InUse,
     /// The container does not run, which the operation needs.
     NotRunning,
     /// The object is being removed by somebody; it still exists.

@@ -18,7 +18,7 @@ use crate::failure::StepError;
 use crate::outcome::{Failure, FailureKind, Outcome, StepResult};
 use crate::shutdown::{Shutdown, Urgency};
 use crate::state::{LinkNews, LinkWatch, Pump, World};
-use crate::steps::{Context, End, Run, manner};
+use crate::steps::{Context, End, Run, manner, tolerates};
 use crate::timeouts::PARALLEL;
 
 /// State of the loop.
@@ -251,15 +251,16 @@ impl<'a> Dispatcher<'a> {
 
     fn failed(&mut self, step: &Step, error: StepError) -> StepResult {
         let StepError { message, hint, details, kind } = error;
+        let warning = step.optional && tolerates(&step.action, kind);
         self.emit(Event::StepFailed {
             step: step.id,
             message: message.clone(),
             hint: hint.clone(),
             details: details.clone(),
             kind,
-            warning: step.optional,
+            warning,
         });
-        if step.optional {
+        if warning {
             return StepResult::Warned;
         }
         let service = step.service.clone();

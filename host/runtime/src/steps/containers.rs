@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use windlass_plan::labels;
+use windlass_plan::observed::ContainerState;
 use windlass_plan::step::{ContainerRef, ContainerSpec, InjectedFile};
 
 use super::context::Context;
@@ -14,13 +15,39 @@ pub(super) async fn create(context: &Context, spec: &ContainerSpec) -> EngineRes
     let mut spec = context.run.containers.with_peers(spec);
     let digests = digests(context, &spec).await?;
     complete(&mut spec, &digests);
-    let created = context.run.execution.engine.create_container(&spec).await?;
+    let engine = &context.run.execution.engine;
+    let created = match engine.create_container(&spec).await {
+        Err(error) if error.kind == EngineErrorKind::Conflict && clear_way(context, &spec).await? => {
+            engine.create_container(&spec).await?
+        }
+        created => created?,
+    };
     for warning in created.warnings {
         context.warn(format!("container {}: {warning}", spec.container.name));
     }
     context.run.containers.insert(&spec.create_name, &created.id);
     context.run.containers.insert(&spec.container.name, &created.id);
     Ok(())
+}
+
+/// Removes the container that has our name, where it is the very one that we were to make: a run that was killed had asked
+/// for it, and the engine finished it after this run had looked. It was never started, so nothing is lost. `false`: the name
+/// is somebody else's.
+async fn clear_way(context: &Context, spec: &ContainerSpec) -> EngineResult<bool> {
+    let engine = &context.run.execution.engine;
+    let found = match engine.inspect_container(&spec.create_name).await {
+        Ok(details) => details.container,
+        // It went away by itself.
+        Err(error) if error.kind == EngineErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error),
+    };
+    let same = [labels::PROJECT, labels::SERVICE, labels::NUMBER, labels::CONFIG_HASH];
+    let ours = same.iter().all(|label| found.labels.get(*label) == spec.labels.get(*label));
+    if !ours || found.state != ContainerState::Created {
+        return Ok(false);
+    }
+    engine.remove_container(&found.id, false, false).await?;
+    Ok(true)
 }
 
 /// Digests of the images of a container that the planner could not know.

@@ -3,6 +3,8 @@
 
 use windlass_plan::Action;
 
+use crate::outcome::FailureKind;
+
 /// How the loop deals with an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Manner {
@@ -21,6 +23,38 @@ const TRANSFER: Manner = Manner { waits: false, droppable: true };
 const GATE: Manner = Manner { waits: true, droppable: true };
 /// Waits for the outside, and deals with a request to stop by itself.
 const PATIENT: Manner = Manner { waits: true, droppable: false };
+
+/// Whether an optional step may fail like this. Removing what others use is left to them; any other failure leaves something
+/// behind that nobody else will remove, so it is one.
+pub(crate) fn tolerates(action: &Action, kind: FailureKind) -> bool {
+    match action {
+        Action::RemoveNetwork { .. } | Action::RemoveVolume { .. } | Action::RemoveImage { .. } => {
+            kind == FailureKind::InUse
+        }
+        Action::PullImage { .. }
+        | Action::BuildImage { .. }
+        | Action::CreateNetwork { .. }
+        | Action::ConnectNetwork { .. }
+        | Action::DisconnectNetwork { .. }
+        | Action::CreateVolume { .. }
+        | Action::CreateContainer(_)
+        | Action::InjectFiles { .. }
+        | Action::StartContainer { .. }
+        | Action::StopContainer { .. }
+        | Action::RestartContainer { .. }
+        | Action::KillContainer { .. }
+        | Action::UnpauseContainer { .. }
+        | Action::RemoveContainer { .. }
+        | Action::RenameContainer { .. }
+        | Action::Await { .. }
+        | Action::Probe { .. }
+        | Action::Load { .. }
+        | Action::PluginHook { .. }
+        | Action::ExecHook { .. }
+        | Action::RunHookContainer { .. }
+        | Action::Up => true,
+    }
+}
 
 /// How the loop deals with an action.
 pub(crate) fn manner(action: &Action) -> Manner {

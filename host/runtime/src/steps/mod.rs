@@ -23,7 +23,7 @@ use crate::engine::BuildRequest;
 
 pub(crate) use context::{Context, Run};
 pub(crate) use end::End;
-pub(crate) use manner::manner;
+pub(crate) use manner::{manner, tolerates};
 
 /// Does what an action is for: the step's own, or one on the way back of its unit.
 pub(crate) async fn act(context: &Context, action: &Action) -> End {

@@ -12,7 +12,7 @@ use windlass_runtime::engine::{Cluster, ContainerEvent, Created, EngineResult, S
 
 use super::images::suits;
 use super::state::engine_info;
-use super::{FakeEngine, conflict, not_found};
+use super::{FakeEngine, conflict, in_use, not_found};
 
 #[async_trait]
 impl Cluster for FakeEngine {
@@ -72,7 +72,7 @@ impl Cluster for FakeEngine {
         let mut state = self.lock();
         let used = |container: &Container| container.is_up() && container.networks.contains_key(&network.name);
         if state.containers.values().any(used) {
-            return Err(conflict(&operation, format!("network {} has active endpoints", network.name)));
+            return Err(in_use(&operation, format!("network {} has active endpoints", network.name)));
         }
         state.networks.remove(&network.name);
         Ok(())
@@ -122,7 +122,7 @@ impl Cluster for FakeEngine {
         self.call(operation.clone()).await?;
         let mut state = self.lock();
         if state.containers.values().any(|container| container.mounts.iter().any(|mount| mount.name == name)) {
-            return Err(conflict(&operation, "volume is in use".to_owned()));
+            return Err(in_use(&operation, "volume is in use".to_owned()));
         }
         state.volumes.remove(name);
         Ok(())

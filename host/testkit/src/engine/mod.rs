@@ -284,6 +284,10 @@ fn not_found(operation: &str, message: String) -> EngineError {
     EngineError { operation: operation.to_owned(), message, kind: EngineErrorKind::NotFound, hint: None }
 }
 
+fn in_use(operation: &str, message: String) -> EngineError {
+    EngineError { operation: operation.to_owned(), message, kind: EngineErrorKind::InUse, hint: None }
+}
+
 fn conflict(operation: &str, message: String) -> EngineError {
     EngineError { operation: operation.to_owned(), message, kind: EngineErrorKind::Conflict, hint: None }
 }
