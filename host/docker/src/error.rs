@@ -137,6 +137,17 @@ fn innermost<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'st
     }
 }
 
+/// The engine got the request, perhaps, but the connection ended before its answer.
+pub(crate) fn is_unanswered(error: &Error) -> bool {
+    let innermost = innermost(error);
+    let cut = innermost.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message);
+    let kind = innermost.downcast_ref::<io::Error>().map(io::Error::kind);
+    cut || matches!(
+        kind,
+        Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof)
+    )
+}
+
 fn is_connect(error: &Error) -> bool {
     matches!(error, Error::HyperLegacyError { err } if err.is_connect())
 }

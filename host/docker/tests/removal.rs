@@ -66,3 +66,30 @@ async fn a_removal_that_is_in_progress_is_waited_for() {
     release.send(()).unwrap();
     removal.join_next().await.unwrap().unwrap().unwrap();
 }
+
+/// The connection ends after the request, as if the engine had done its work and could not say so.
+#[tokio::test]
+async fn a_removal_whose_answer_was_lost_is_asked_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = Some(format!("tcp://{}", listener.local_addr().unwrap()));
+    let mut server = JoinSet::new();
+    server.spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        asked(&mut stream).await;
+        answer(&mut stream, "200 OK", "").await;
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let first = asked(&mut stream).await;
+        drop(stream);
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let second = asked(&mut stream).await;
+        answer(&mut stream, "404 Not Found", r#"{"message":"network n not found"}"#).await;
+        (first, second)
+    });
+    let engine = connect(ConnectOptions { host, ..ConnectOptions::default() }).unwrap();
+    engine.remove_network("n").await.unwrap();
+    let (first, second) = server.join_next().await.unwrap().unwrap();
+    assert_eq!(
+        (first.as_str(), second.as_str()),
+        ("DELETE /v1.41/networks/n HTTP/1.1", "DELETE /v1.41/networks/n HTTP/1.1")
+    );
+}

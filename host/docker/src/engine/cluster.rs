@@ -162,7 +162,7 @@ impl Cluster for DockerEngine {
 
     async fn remove_network(&self, id: &str) -> EngineResult<()> {
         let docker = self.docker().await?;
-        let done = self.call(format!("remove network {id}"), docker.remove_network(id)).await;
+        let done = self.removal(format!("remove network {id}"), || docker.remove_network(id)).await;
         unless(done, &[EngineErrorKind::NotFound])
     }
 
@@ -192,8 +192,8 @@ impl Cluster for DockerEngine {
 
     async fn remove_volume(&self, name: &str) -> EngineResult<()> {
         let docker = self.docker().await?;
-        let done =
-            self.call(format!("remove volume {name}"), docker.remove_volume(name, None::<RemoveVolumeOptions>)).await;
+        let remove = || docker.remove_volume(name, None::<RemoveVolumeOptions>);
+        let done = self.removal(format!("remove volume {name}"), remove).await;
         unless(done, &[EngineErrorKind::NotFound])
     }
 
@@ -237,7 +237,8 @@ impl Cluster for DockerEngine {
     async fn remove_container(&self, id: &str, volumes: bool, force: bool) -> EngineResult<()> {
         let options = RemoveContainerOptions { v: volumes, force, link: false };
         let docker = self.docker().await?;
-        let done = self.call(format!("remove container {id}"), docker.remove_container(id, Some(options))).await;
+        let remove = || docker.remove_container(id, Some(options.clone()));
+        let done = self.removal(format!("remove container {id}"), remove).await;
         match done {
             // Somebody else removes it; it holds its name and ports until that is done.
             Err(error) if error.kind == EngineErrorKind::BeingRemoved => self.removed(id).await,

@@ -12,7 +12,7 @@ use crate::config_file::ConfigFile;
 use crate::connect;
 use crate::connect::{ConnectOptions, with_address};
 use crate::convert::inspect::Inspection;
-use crate::error::engine_error;
+use crate::error::{engine_error, is_unanswered};
 use crate::transport::Endpoint;
 
 mod cluster;
@@ -119,6 +119,21 @@ impl DockerEngine {
     ) -> EngineResult<T> {
         let _slot = self.slot().await;
         call.await.map_err(|error| engine_error(operation, &error))
+    }
+
+    /// Removes something. Where the connection ended before the answer, the engine may have done it or not: asked once more
+    /// it does it, or says that the thing is gone.
+    async fn removal<F: Future<Output = api::Result<()>>>(
+        &self,
+        operation: String,
+        call: impl Fn() -> F,
+    ) -> EngineResult<()> {
+        let _slot = self.slot().await;
+        let done = match call().await {
+            Err(error) if is_unanswered(&error) => call().await,
+            done => done,
+        };
+        done.map_err(|error| engine_error(operation, &error))
     }
 
     async fn inspection(&self, id: &str) -> EngineResult<Inspection> {

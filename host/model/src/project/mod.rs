@@ -11,11 +11,13 @@ use serde::Serialize;
 
 mod build;
 mod deploy;
+mod hook;
 mod resources;
 mod service;
 
 pub use build::*;
 pub use deploy::*;
+pub use hook::*;
 pub use resources::*;
 pub use service::*;
 

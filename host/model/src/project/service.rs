@@ -5,7 +5,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use serde::Serialize;
 
-use super::{Build, Deploy, Develop, Extensions, OptionalMap, StringMap};
+use super::{Build, Deploy, Develop, Extensions, OptionalMap, ServiceHook, StringMap};
 
 /// One service. Text attributes that are absent are empty strings; numbers that are absent are `None` or 0 as noted.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -577,26 +577,4 @@ pub struct ServiceModel {
     pub endpoint_var: String,
     /// Variable with the model's name.
     pub model_var: String,
-}
-
-/// A `pre_start`, `post_start` or `pre_stop` entry.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct ServiceHook {
-    /// Command.
-    pub command: Vec<String>,
-    /// User.
-    pub user: String,
-    /// Full privileges.
-    pub privileged: bool,
-    /// Working directory.
-    pub working_dir: String,
-    /// Environment.
-    pub environment: OptionalMap,
-    /// Image of a `pre_start` container.
-    pub image: String,
-    /// `pre_start` only.
-    pub per_replica: bool,
-    /// `x-…`.
-    #[serde(skip)]
-    pub extensions: Extensions,
 }

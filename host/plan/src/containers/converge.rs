@@ -11,12 +11,13 @@ use crate::containers::claims;
 use crate::containers::diverge::{Divergence, Reason};
 use crate::containers::resources::{self, Detached};
 use crate::containers::spec::{self, Replaced};
+use crate::containers::start::{Start, start_of};
 use crate::error::PlanResult;
 use crate::graph::claims::Held;
 use crate::graph::select;
 use crate::graph::{Builder, Draft, Role};
 use crate::labels;
-use crate::observed::{Container, ContainerState, Observed};
+use crate::observed::{Container, Observed};
 use crate::options::{Recreate, UpOptions};
 use crate::step::{Action, ContainerRef, ContainerSpec, Guard, StepId};
 use crate::units::UnitId;
@@ -81,19 +82,6 @@ impl Replica {
         let may_stay = self.fresh.as_ref().is_none_or(|reason| reason.guard.is_some());
         ContainerRef { id: self.previous.clone().filter(|_| may_stay), ..self.container.clone() }
     }
-}
-
-/// Whether a replica has to be started.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Start {
-    /// It runs and stays.
-    Runs,
-    /// Yes.
-    Always,
-    /// Only if the guard holds: else it runs and stays.
-    If(Guard),
-    /// It is paused: it goes on where it was.
-    Unpause,
 }
 
 /// A container that is to be made, for want of one.
@@ -583,27 +571,4 @@ struct Found {
     container: Container,
     needs: Vec<StepId>,
     reason: Option<Reason>,
-}
-
-impl Start {
-    fn or(self, guard: Option<Guard>) -> Self {
-        match (self, guard) {
-            (Self::Runs | Self::Unpause, Some(guard)) => Self::If(guard),
-            (Self::Runs | Self::Unpause, None) => Self::Always,
-            (start, _) => start,
-        }
-    }
-}
-
-pub(crate) fn start_of(container: &Container) -> (Start, String) {
-    match container.state {
-        ContainerState::Running | ContainerState::Restarting => (Start::Runs, String::new()),
-        ContainerState::Created => (Start::Always, "container is not started".to_owned()),
-        ContainerState::Exited => {
-            let code = container.exit_code.map(|code| format!(" with code {code}")).unwrap_or_default();
-            (Start::Always, format!("container has exited{code}"))
-        }
-        ContainerState::Paused => (Start::Unpause, "container is paused".to_owned()),
-        ContainerState::Removing | ContainerState::Dead => (Start::Always, "container is dead".to_owned()),
-    }
 }

@@ -13,4 +13,5 @@ pub(crate) mod rebuild;
 pub(crate) mod resources;
 pub(crate) mod restore;
 pub mod spec;
+pub(crate) mod start;
 pub(crate) mod volumes;

@@ -11,8 +11,9 @@ use windlass_model::Project;
 use windlass_model::project::{Condition, Dependency, Service};
 use windlass_model::windlass::{LoadWhen, OnFailure, Probe, Stage};
 
-use crate::containers::converge::{Replica, Start};
+use crate::containers::converge::Replica;
 use crate::containers::spec;
+use crate::containers::start::Start;
 use crate::graph::{Builder, Draft, Rank, Role};
 use crate::labels;
 use crate::ledger::Slot;

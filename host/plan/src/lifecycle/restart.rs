@@ -7,9 +7,10 @@ use windlass_model::Project;
 use windlass_model::project::{Condition, Dependency, Service};
 
 use crate::containers::claims;
-use crate::containers::converge::{Replica, Start, start_of};
+use crate::containers::converge::Replica;
 use crate::containers::live;
 use crate::containers::spec;
+use crate::containers::start::{Start, start_of};
 use crate::error::{PlanError, PlanResult};
 use crate::graph::select;
 use crate::graph::{Builder, Draft};
