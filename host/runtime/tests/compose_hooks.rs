@@ -22,7 +22,7 @@ async fn run(engine: &FakeEngine, project: &Project, plan: windlass_plan::Plan, 
 }
 
 async fn run_up(engine: &FakeEngine, project: &Project, shutdown: Shutdown) -> Outcome {
-    let plan = up(project, &engine.snapshot(), &UpOptions::default()).expect("it can be planned");
+    let plan = up(project, &engine.seen_by(project), &UpOptions::default()).expect("it can be planned");
     run(engine, project, plan, shutdown).await
 }
 

@@ -74,7 +74,7 @@ impl Bench {
         let recorder = Recorder::default();
         let fresh =
             Self { recorder, engine: self.engine.clone(), hooks: self.hooks.clone(), options: self.options.clone() };
-        let plan = up(project, &self.engine.snapshot(), options).expect("it can be planned");
+        let plan = up(project, &self.engine.seen_by(project), options).expect("it can be planned");
         fresh.run(project, plan, Shutdown::channel().1).await
     }
 
@@ -921,4 +921,18 @@ async fn down_leaves_what_others_use_but_a_failure_to_remove_is_one() {
         let ran = world.run(&project, plan, Shutdown::channel().1).await;
         assert_eq!(ran.outcome.ending(), ending, "{:?}", ran.lines);
     }
+}
+
+/// Whether its image changed is known only after the pull.
+#[tokio::test(start_paused = true)]
+async fn a_paused_container_goes_on_when_the_pull_brings_nothing_new() {
+    let model = project("services: { web: { image: 'web:1', pull_policy: always } }");
+    let world = world(FakeEngine::new());
+    world.up(&model).await;
+    let before = world.engine.container("demo-web-1").unwrap().id;
+    world.engine.pause("demo-web-1");
+    let ran = world.up(&model).await;
+    assert_eq!(ran.outcome.ending(), Ending::Success, "{:#?}", ran.lines);
+    let web = world.engine.container("demo-web-1").unwrap();
+    assert_eq!((web.id, web.state), (before, ContainerState::Running));
 }

@@ -65,7 +65,7 @@ impl Machine {
     }
 
     async fn up_until(&self, project: &Project, shutdown: Shutdown) -> Ran {
-        let plan = up(project, &self.engine.snapshot(), &UpOptions::default()).expect("it can be planned");
+        let plan = up(project, &self.engine.seen_by(project), &UpOptions::default()).expect("it can be planned");
         self.run(project, plan, shutdown).await
     }
 
@@ -388,7 +388,7 @@ async fn a_volume_that_could_not_be_removed_keeps_its_marker() {
     let machine = alone();
     let (project, _file, _folder) = trucks(&in_volume(LOAD));
     machine.ups(&project).await;
-    machine.engine.fail("remove volume demo_data", windlass_runtime::engine::EngineErrorKind::Conflict, "in use");
+    machine.engine.fail("remove volume demo_data", windlass_runtime::engine::EngineErrorKind::InUse, "in use");
     let ran = machine.down(&project, true).await;
     assert!(ran.has("volume demo_data is still there"), "{:#?}", ran.lines);
     assert_eq!(machine.states(), ["committed"]);

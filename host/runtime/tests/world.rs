@@ -302,7 +302,7 @@ async fn run(engine: &FakeEngine, project: &Project) -> Outcome {
 }
 
 async fn run_with(engine: &FakeEngine, project: &Project, options: &UpOptions) -> Outcome {
-    let plan = up(project, &engine.snapshot(), options).expect("it can be planned");
+    let plan = up(project, &engine.seen_by(project), options).expect("it can be planned");
     let execution = Execution {
         plan: Arc::new(plan),
         project: Arc::new(project.clone()),

@@ -381,6 +381,7 @@ impl Converge<'_> {
         let spec = spec::container(self.project, service, number, self.peers_of(service), Some(replaced))?;
         let spec = Arc::new(self.with_image(spec));
         let unit = builder.unit_of(&old.id);
+        let goes_on = start_of(old).0;
         let timeout = self.options.timeout;
         let change = Change { service, cause: &reason.cause, guard: reason.guard.clone(), unit, timeout };
         let mut stopped = self.stop_dependents(builder, service, &reason, peer);
@@ -394,6 +395,11 @@ impl Converge<'_> {
         let (old_spec, reference) = self.kept_spec(service, old)?;
         let old_spec = Arc::new(without_addresses(&old_spec));
         change.reattach_old(builder, (&reference, &old_spec), (&detached, None));
+        if goes_on == Start::Unpause && reason.guard.is_some() {
+            // Where the guard finds nothing changed the old one stays, and must go on.
+            let unpause = Action::UnpauseContainer { container: reference.clone() };
+            stopped.push(builder.push(Draft::new(unpause, "container is paused").of(&service.name)));
+        }
         let stopped = change.stop(builder, old, stopped, false);
         let aside = change.move_aside(builder, old, stopped);
         let named = change.name(builder, &spec, aside, self.options.no_start);
@@ -407,7 +413,7 @@ impl Converge<'_> {
         }
         // With a guard the old one may stay: if it runs there is nothing to start then, if not it has to be started either way.
         let start = match &reason.guard {
-            Some(guard) if start_of(old).0 == Start::Runs => Start::If(guard.clone()),
+            Some(guard) if matches!(goes_on, Start::Runs | Start::Unpause) => Start::If(guard.clone()),
             _ => Start::Always,
         };
         let cause = format!("recreated: {}", reason.cause);

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use windlass_model::Project;
 use windlass_plan::Observed;
 use windlass_plan::observed::{Container, ContainerState, Health, Image, Network, Volume};
 use windlass_runtime::engine::{EngineError, EngineErrorKind, EngineResult};
@@ -129,6 +130,20 @@ impl FakeEngine {
     #[must_use]
     pub fn snapshot(&self) -> Observed {
         self.lock().snapshot()
+    }
+
+    /// What a run of a project sees: everything that exists, and the images that its services use.
+    #[must_use]
+    pub fn seen_by(&self, project: &Project) -> Observed {
+        let state = self.lock();
+        let mut observed = state.snapshot();
+        for service in project.services.values() {
+            let (reference, platform) = (project.image_of(service), project.platform_of(service));
+            if let Some(image) = state.images.get(&reference) {
+                observed.images.insert(&reference, platform, image.clone());
+            }
+        }
+        observed
     }
 
     /// A container by name.
