@@ -130,32 +130,12 @@ fn hooks_of<'p>(hooks: &'p BTreeMap<Stage, Vec<Hook>>, prefix: &str) -> Vec<Use<
     let attached = all.map(|(stage, number, hook)| Use {
         plugin: &hook.plugin,
         with: &hook.with,
-        stages: (stage, stand_in(stage)),
+        stages: (stage, stage.stand_in()),
         path: format!("{prefix}x-windlass.hooks.{stage}[{number}]"),
         span: hook.span.as_ref(),
         warns: hook.on_failure == OnFailure::Warn || stage.entry().only_warns,
     });
     attached.collect()
-}
-
-/// A probe may wait for something else before a start, and a loader may load right after it.
-const fn stand_in(stage: Stage) -> Option<Stage> {
-    match stage {
-        Stage::PreStart => Some(Stage::Probe),
-        Stage::PostStart => Some(Stage::Load),
-        Stage::Resolve
-        | Stage::Policy
-        | Stage::PreUp
-        | Stage::PreCreate
-        | Stage::Probe
-        | Stage::Load
-        | Stage::PostUp
-        | Stage::PreDown
-        | Stage::PreStop
-        | Stage::PostStop
-        | Stage::PostDown
-        | Stage::Command => None,
-    }
 }
 
 /// A look runs nothing, so nothing is dialled.

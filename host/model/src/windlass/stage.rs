@@ -108,6 +108,28 @@ impl Stage {
         self.entry().name
     }
 
+    /// The stage whose interface may serve this one: a probe may wait for something else before a start, and a loader may
+    /// load right after it.
+    #[must_use]
+    pub const fn stand_in(self) -> Option<Self> {
+        match self {
+            Self::PreStart => Some(Self::Probe),
+            Self::PostStart => Some(Self::Load),
+            Self::Resolve
+            | Self::Policy
+            | Self::PreUp
+            | Self::PreCreate
+            | Self::Probe
+            | Self::Load
+            | Self::PostUp
+            | Self::PreDown
+            | Self::PreStop
+            | Self::PostStop
+            | Self::PostDown
+            | Self::Command => None,
+        }
+    }
+
     /// The stages that the user attaches plugins to in this place.
     pub fn of(scope: Scope) -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(move |stage| stage.entry().scope == scope)

@@ -55,22 +55,7 @@ async fn ask(
 
 /// The interface that serves a stage which the plugin does not export itself.
 fn stand_in(plugin: &PluginInfo, stage: Stage) -> Option<Stage> {
-    let other = match stage {
-        Stage::PreStart => Stage::Probe,
-        Stage::PostStart => Stage::Load,
-        Stage::Resolve
-        | Stage::Policy
-        | Stage::PreUp
-        | Stage::PreCreate
-        | Stage::Probe
-        | Stage::Load
-        | Stage::PostUp
-        | Stage::PreDown
-        | Stage::PreStop
-        | Stage::PostStop
-        | Stage::PostDown
-        | Stage::Command => return None,
-    };
+    let other = stage.stand_in()?;
     (!plugin.stages.contains(&stage) && plugin.stages.contains(&other)).then_some(other)
 }
 
