@@ -12,7 +12,7 @@ const NEVER: [(&str, &[&str]); 6] = [
     ("windlass-model", &["tokio", "bollard", "wasmtime", "clap"]),
     ("windlass-plan", &["tokio", "bollard", "wasmtime", "clap"]),
     ("windlass-runtime", &["bollard", "wasmtime", "clap"]),
-    ("windlass-session", &["bollard", "wasmtime", "clap", "crossterm"]),
+    ("windlass-session", &["bollard", "wasmtime", "clap"]),
     ("windlass-docker", &["windlass-session"]),
     ("windlass-plugin-host", &["windlass-session"]),
 ];
