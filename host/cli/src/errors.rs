@@ -180,6 +180,7 @@ const fn engine_code(kind: EngineErrorKind) -> u8 {
         | EngineErrorKind::RegistryDenied
         | EngineErrorKind::LogUnreadable
         | EngineErrorKind::OutOfReach
+        | EngineErrorKind::Unanswered
         | EngineErrorKind::Unsupported
         | EngineErrorKind::Other => 1,
     }

@@ -116,6 +116,7 @@ fn classify_transport(error: &Error) -> (EngineErrorKind, String) {
             | io::ErrorKind::NetworkUnreachable,
         ) => EngineErrorKind::Unreachable,
         _ if is_connect(error) => EngineErrorKind::Unreachable,
+        _ if is_unanswered(error) => EngineErrorKind::Unanswered,
         _ => EngineErrorKind::Other,
     };
     (kind, innermost.to_string())

@@ -55,6 +55,7 @@ impl From<EngineError> for StepError {
             | EngineErrorKind::RegistryDenied
             | EngineErrorKind::LogUnreadable
             | EngineErrorKind::OutOfReach
+            | EngineErrorKind::Unanswered
             | EngineErrorKind::Unsupported
             | EngineErrorKind::Other => FailureKind::Engine,
         };

@@ -936,3 +936,16 @@ async fn a_paused_container_goes_on_when_the_pull_brings_nothing_new() {
     let web = world.engine.container("demo-web-1").unwrap();
     assert_eq!((web.id, web.state), (before, ContainerState::Running));
 }
+
+/// The engine made the container, and nobody learns its id. Its number must not be lost: the next run would count on.
+#[tokio::test(start_paused = true)]
+async fn a_container_whose_creation_was_not_answered_is_made_all_the_same() {
+    let model = project("services: { web: { image: 'web:1', scale: 2 } }");
+    let world = world(FakeEngine::new());
+    world.engine.lose_answer("create demo-web-2");
+    let ran = world.up(&model).await;
+    assert_eq!(ran.outcome.ending(), Ending::Success, "{:#?}", ran.lines);
+    let names: Vec<_> = world.engine.snapshot().containers.iter().map(|made| (made.name.clone(), made.state)).collect();
+    let running = |name: &str| (name.to_owned(), ContainerState::Running);
+    assert_eq!(names, [running("demo-web-1"), running("demo-web-2")]);
+}

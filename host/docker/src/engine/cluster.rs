@@ -145,11 +145,18 @@ impl Cluster for DockerEngine {
         let operation = format!("create network {}", network.name);
         let api = self.api().await?;
         let request = network_request(network, api.ping.api);
-        let made = if api.at_least(1, 44) {
-            self.call(&operation, api.docker().create_network(request)).await
-        } else {
-            self.call(&operation, own_requests::create_network_once(api, &request)).await
+        let ask = async || {
+            if api.at_least(1, 44) {
+                self.call(&operation, api.docker().create_network(request.clone())).await
+            } else {
+                self.call(&operation, own_requests::create_network_once(api, &request)).await
+            }
         };
+        let mut made = ask().await;
+        if matches!(&made, Err(error) if error.kind == EngineErrorKind::Unanswered) {
+            // Asked again, the engine makes it, or says that it is there.
+            made = ask().await;
+        }
         match made {
             Ok(answer) => Ok(answer.id),
             Err(error) if error.kind == EngineErrorKind::Conflict => {

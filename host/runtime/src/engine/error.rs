@@ -42,6 +42,8 @@ pub enum EngineErrorKind {
     LogUnreadable,
     /// No way leads from here to the container's port; trying again cannot help.
     OutOfReach,
+    /// The connection ended after the request and before the answer: the engine may have done it, or not.
+    Unanswered,
     /// The request cannot be honoured by this engine's version.
     Unsupported,
     /// Anything else.

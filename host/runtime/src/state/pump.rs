@@ -295,7 +295,10 @@ async fn look(engine: Arc<dyn Engine>, id: String) -> Looked {
     let mut attempt = 1;
     loop {
         match engine.inspect_container(&id).await {
-            Err(error) if error.kind == EngineErrorKind::Other && attempt <= LOOK_RETRIES => {
+            Err(error)
+                if matches!(error.kind, EngineErrorKind::Other | EngineErrorKind::Unanswered)
+                    && attempt <= LOOK_RETRIES =>
+            {
                 attempt += 1;
                 pause(backoff(EVENTS_RETRY, EVENTS_RETRY_MAX, attempt, u64::from(attempt))).await;
             }

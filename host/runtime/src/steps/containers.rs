@@ -16,7 +16,12 @@ pub(super) async fn create(context: &Context, spec: &ContainerSpec) -> EngineRes
     let digests = digests(context, &spec).await?;
     complete(&mut spec, &digests);
     let engine = &context.run.execution.engine;
-    let created = match engine.create_container(&spec).await {
+    let mut created = engine.create_container(&spec).await;
+    if matches!(&created, Err(error) if error.kind == EngineErrorKind::Unanswered) {
+        // Made or not, nobody here knows its id. Asked again, the engine makes it, or says that its name is taken.
+        created = engine.create_container(&spec).await;
+    }
+    let created = match created {
         Err(error) if error.kind == EngineErrorKind::Conflict && clear_way(context, &spec).await? => {
             engine.create_container(&spec).await?
         }
@@ -31,8 +36,8 @@ pub(super) async fn create(context: &Context, spec: &ContainerSpec) -> EngineRes
 }
 
 /// Removes the container that has our name, where it is the very one that we were to make: a run that was killed had asked
-/// for it, and the engine finished it after this run had looked. It was never started, so nothing is lost. `false`: the name
-/// is somebody else's.
+/// for it, and the engine finished it after this run had looked; or the answer to this run's own request was lost. It was
+/// never started, so nothing is lost. `false`: the name is somebody else's.
 async fn clear_way(context: &Context, spec: &ContainerSpec) -> EngineResult<bool> {
     let engine = &context.run.execution.engine;
     let found = match engine.inspect_container(&spec.create_name).await {

@@ -132,6 +132,7 @@ impl Cluster for FakeEngine {
         let operation = format!("create {}", spec.create_name);
         self.call(operation.clone()).await?;
         let id = self.lock().create(spec, &operation)?;
+        self.answered(&operation)?;
         Ok(Created { id, warnings: Vec::new() })
     }
 

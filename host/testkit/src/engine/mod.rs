@@ -85,6 +85,12 @@ impl FakeEngine {
         self.lock().failures.push((call.to_owned(), kind, message.to_owned()));
     }
 
+    /// The answer to the next `create …` call whose record starts with `call` is lost: the engine does the work, and the caller learns
+    /// only that the connection ended.
+    pub fn lose_answer(&self, call: &str) {
+        self.lock().lost.push(call.to_owned());
+    }
+
     /// Takes such failures back.
     pub fn heal(&self) {
         self.lock().failures.clear();
@@ -244,6 +250,16 @@ impl FakeEngine {
             wait(duration).await;
         }
         self.check(&record)
+    }
+
+    /// Fails where the answer to this call is lost.
+    fn answered(&self, record: &str) -> EngineResult<()> {
+        let mut state = self.lock();
+        let lost = state.lost.iter().position(|call| record.starts_with(call));
+        let Some(lost) = lost else { return Ok(()) };
+        state.lost.remove(lost);
+        let message = "the connection ended before the answer".to_owned();
+        Err(EngineError { operation: record.to_owned(), message, kind: EngineErrorKind::Unanswered, hint: None })
     }
 
     /// As [`Self::call`], about a container; resolves to the record.

@@ -30,6 +30,8 @@ pub(super) struct State {
     /// Reading calls by record (`list`, `events`, `inspect web-1`).
     pub(super) reads: BTreeMap<String, usize>,
     pub(super) failures: Vec<(String, EngineErrorKind, String)>,
+    /// Calls whose next answer is lost.
+    pub(super) lost: Vec<String>,
     pub(super) delays: Vec<(String, Duration)>,
     pub(super) commands: Vec<(String, String, i64)>,
     pub(super) execs: BTreeMap<String, i64>,
