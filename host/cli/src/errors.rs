@@ -181,6 +181,7 @@ const fn engine_code(kind: EngineErrorKind) -> u8 {
         | EngineErrorKind::LogUnreadable
         | EngineErrorKind::OutOfReach
         | EngineErrorKind::Unanswered
+        | EngineErrorKind::Refused
         | EngineErrorKind::Unsupported
         | EngineErrorKind::Other => 1,
     }

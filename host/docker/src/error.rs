@@ -59,6 +59,7 @@ fn classify(error: &Error) -> (EngineErrorKind, String) {
 fn kind_of_status(status: u16) -> EngineErrorKind {
     match status {
         401 => EngineErrorKind::Denied,
+        403 => EngineErrorKind::Refused,
         404 => EngineErrorKind::NotFound,
         409 => EngineErrorKind::Conflict,
         501 => EngineErrorKind::Unsupported,

@@ -42,6 +42,9 @@ pub struct LoadOptions {
     pub environment: BTreeMap<String, String>,
     /// Services named on the command line; empty: all.
     pub services: Vec<String>,
+    /// For commands about containers that exist: services named on the command line, whose profiles are enabled. Unlike `services`
+    /// they narrow nothing, and a dependency that no profile enables is no error: nothing is going to be started for it.
+    pub existing: Option<Vec<String>>,
     /// Do not keep dependencies of `services` (`--no-deps`).
     pub no_deps: bool,
     /// Keep networks, volumes, secrets and configs that no service uses (`--all-resources`).

@@ -31,6 +31,9 @@ pub fn up(project: &Project, observed: &Observed, options: &UpOptions) -> PlanRe
     let observed = stripped.as_ref().unwrap_or(observed);
     let mut builder = Builder::new(&project.name);
     let targets = select::targets(&project.services, &options.targets)?;
+    if let Some(unknown) = options.scale.keys().find(|name| !project.services.contains_key(*name)) {
+        return Err(PlanError::NoSuchService(unknown.clone()));
+    }
     let chosen = if options.no_deps { targets.clone() } else { select::with_dependencies(&project.services, &targets) };
     let mut drawn_in = volumes::drawn_in(project, observed, options);
     drawn_in.retain(|name| !chosen.contains(name.as_str()));

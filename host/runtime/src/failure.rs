@@ -56,6 +56,7 @@ impl From<EngineError> for StepError {
             | EngineErrorKind::LogUnreadable
             | EngineErrorKind::OutOfReach
             | EngineErrorKind::Unanswered
+            | EngineErrorKind::Refused
             | EngineErrorKind::Unsupported
             | EngineErrorKind::Other => FailureKind::Engine,
         };

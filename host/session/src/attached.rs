@@ -149,10 +149,9 @@ impl Attached<'_> {
             return Ok(Ended::Interrupted);
         }
         let ends = self.following.now().ends;
-        let chosen = match &self.request.exit_code_from {
-            Some(service) => ends.into_iter().find(|end| end.service == *service),
-            None => first,
-        };
+        // A service that has not ended, or is not followed, has no code: then it is that of the end that led here.
+        let named = self.request.exit_code_from.as_ref();
+        let chosen = named.and_then(|service| ends.into_iter().find(|end| end.service == *service)).or(first);
         Ok(Ended::Aborted { code: chosen.map_or(0, |end| end.code) })
     }
 

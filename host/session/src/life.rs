@@ -8,6 +8,7 @@ use windlass_plan::step::Question;
 use windlass_plan::{Observed, Plan, rebuild_from_labels};
 use windlass_runtime::engine::Scope;
 use windlass_runtime::shutdown::Urgency;
+use windlass_runtime::timeouts::SETTLING;
 use windlass_runtime::{Ending, Engine, Outcome};
 
 use crate::attached;
@@ -215,7 +216,8 @@ async fn timed(
     tokio::select! {
         biased;
         outcome = &mut running => return outcome,
-        () = runner.feed.only_waited(limit) => drop(runner.stops.ask(Reason::Deadline)),
+        // The time in which a container shows that it stays up is not spent waiting for it.
+        () = runner.feed.only_waited(limit.saturating_add(SETTLING)) => drop(runner.stops.ask(Reason::Deadline)),
     }
     running.await
 }

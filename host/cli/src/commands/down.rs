@@ -7,7 +7,7 @@ use windlass_plan::{DownOptions, Observed};
 
 use super::run::{self, Change};
 use crate::entry::context::Context;
-use crate::entry::global_args::seconds;
+use crate::entry::global_args::grace;
 use crate::errors::{CliError, CliResult};
 
 /// Stop and remove containers and networks
@@ -19,9 +19,9 @@ pub(crate) struct DownArgs {
     /// Also remove images: `local` (those without a name of their own) or `all`
     #[arg(long, value_name = "TYPE")]
     rmi: Option<String>,
-    /// Seconds between the request to stop and the kill
-    #[arg(short, long, value_name = "SECONDS")]
-    timeout: Option<u64>,
+    /// Seconds between the request to stop and the kill; -1: never kill
+    #[arg(short, long, value_name = "SECONDS", allow_negative_numbers = true)]
+    timeout: Option<i32>,
     /// Also remove the project's volumes, anonymous ones and the ledger of loads included
     #[arg(short, long, alias = "volume")]
     volumes: bool,
@@ -36,14 +36,14 @@ pub(crate) async fn run(context: &Context, args: DownArgs) -> CliResult<()> {
         Some("all") => Some(RemoveImages::All),
         Some(other) => return Err(CliError::usage(format!("invalid value for --rmi: {other:?}"))),
     };
-    let load = run::known(context, images.is_some());
+    let load = run::known(context, &args.services, images.is_some());
     let options = DownOptions {
         targets: args.services,
         remove_orphans: args.remove_orphans || context.settings.remove_orphans,
         ignore_orphans: context.settings.ignore_orphans,
         volumes: args.volumes,
         images,
-        timeout: seconds(args.timeout),
+        timeout: grace(args.timeout),
     };
     let plan = move |project: &Project, observed: &Observed| windlass_plan::down(project, observed, &options);
     run::plain(context, Change::locked("down"), load, plan).await

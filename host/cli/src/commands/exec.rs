@@ -51,6 +51,10 @@ pub(crate) struct ExecArgs {
 }
 
 pub(crate) async fn run(context: &Context, args: ExecArgs) -> CliResult<()> {
+    if context.settings.dry_run {
+        // What a command would do nobody can say without running it.
+        return Err(CliError::usage("exec is not supported in dry-run mode"));
+    }
     let project = project::name(context)?;
     let engine = context.engine()?;
     let container = candidate(&*engine, &project, &args).await?;

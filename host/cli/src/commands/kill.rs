@@ -25,6 +25,7 @@ pub(crate) struct KillArgs {
 }
 
 pub(crate) async fn run(context: &Context, args: KillArgs) -> CliResult<()> {
+    let project = run::known(context, &args.services, false);
     let options = KillOptions { targets: args.services, signal: args.signal, remove_orphans: args.remove_orphans };
     let propose = move |project: &Project, observed: &Observed, _: &Answers| {
         if !observed.containers.iter().any(Container::is_up) {
@@ -33,6 +34,6 @@ pub(crate) async fn run(context: &Context, args: KillArgs) -> CliResult<()> {
         windlass_plan::kill(project, observed, &options).map(Proposal::Run)
     };
     let engine = context.engine()?;
-    let request = Change::locked("kill").request(context, engine, run::known(context, false), propose)?;
+    let request = Change::locked("kill").request(context, engine, project, propose)?;
     run::run(context, request, LogStyle::default()).await
 }

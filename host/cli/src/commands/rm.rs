@@ -30,6 +30,7 @@ pub(crate) struct RmArgs {
 }
 
 pub(crate) async fn run(context: &Context, args: RmArgs) -> CliResult<()> {
+    let project = run::known(context, &args.services, false);
     let options = RemoveOptions { targets: args.services, stop: args.stop, volumes: args.volumes };
     let force = args.force;
     let propose = move |project: &Project, observed: &Observed, _: &Answers| {
@@ -46,6 +47,6 @@ pub(crate) async fn run(context: &Context, args: RmArgs) -> CliResult<()> {
         Ok(if force { Proposal::Tell(plan, sentence) } else { Proposal::Confirm(plan, sentence) })
     };
     let engine = context.engine()?;
-    let request = Change::locked("rm").request(context, engine, run::known(context, false), propose)?;
+    let request = Change::locked("rm").request(context, engine, project, propose)?;
     run::run(context, request, LogStyle::default()).await
 }

@@ -81,11 +81,10 @@ fn hooks(context: &Context, engine: &Arc<dyn Engine>) -> HooksMaker<CliError> {
     })
 }
 
-/// Loads the project of a command that can do without a file: loaded, or known by name. `images`: the command needs to know the
-/// images too.
-pub(crate) fn known(context: &Context, images: bool) -> Loading {
-    let context = context.clone();
-    Box::pin(async move { project::known(&context, images) })
+/// Loads the project of a command that can do without a file, as [`project::known`].
+pub(crate) fn known(context: &Context, services: &[String], images: bool) -> Loading {
+    let (context, services) = (context.clone(), services.to_vec());
+    Box::pin(async move { project::known(&context, &services, images) })
 }
 
 /// Loads the project of a command that needs the file.

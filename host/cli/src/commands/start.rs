@@ -19,7 +19,8 @@ pub(crate) struct StartArgs {
 }
 
 pub(crate) async fn run(context: &Context, args: StartArgs) -> CliResult<()> {
+    let project = run::known(context, &args.services, false);
     let options = StartOptions { targets: args.services, wait: args.wait };
     let plan = move |project: &Project, observed: &Observed| windlass_plan::start(project, observed, &options);
-    run::plain(context, Change::locked("start"), run::known(context, false), plan).await
+    run::plain(context, Change::locked("start"), project, plan).await
 }

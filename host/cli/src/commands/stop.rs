@@ -6,21 +6,22 @@ use windlass_plan::{Observed, StopOptions};
 
 use super::run::{self, Change};
 use crate::entry::context::Context;
-use crate::entry::global_args::seconds;
+use crate::entry::global_args::grace;
 use crate::errors::CliResult;
 
 /// Stop containers, keep them
 #[derive(Debug, Args)]
 pub(crate) struct StopArgs {
-    /// Seconds between the request to stop and the kill
-    #[arg(short, long, value_name = "SECONDS")]
-    timeout: Option<u64>,
+    /// Seconds between the request to stop and the kill; -1: never kill
+    #[arg(short, long, value_name = "SECONDS", allow_negative_numbers = true)]
+    timeout: Option<i32>,
     /// Only these services
     services: Vec<String>,
 }
 
 pub(crate) async fn run(context: &Context, args: StopArgs) -> CliResult<()> {
-    let options = StopOptions { targets: args.services, timeout: seconds(args.timeout) };
+    let project = run::known(context, &args.services, false);
+    let options = StopOptions { targets: args.services, timeout: grace(args.timeout) };
     let plan = move |project: &Project, observed: &Observed| windlass_plan::stop(project, observed, &options);
-    run::plain(context, Change::locked("stop"), run::known(context, false), plan).await
+    run::plain(context, Change::locked("stop"), project, plan).await
 }

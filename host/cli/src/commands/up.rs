@@ -12,7 +12,7 @@ use windlass_session::{Abort, After, Answers, FollowRequest, Proposal, Request, 
 
 use super::run::{self, Change};
 use crate::entry::context::Context;
-use crate::entry::global_args::seconds;
+use crate::entry::global_args::{grace, seconds};
 use crate::entry::project;
 use crate::errors::{CliError, CliResult};
 use crate::output::logs::LogStyle;
@@ -50,9 +50,9 @@ pub(crate) struct UpArgs {
     /// Do not start what was created
     #[arg(long)]
     no_start: bool,
-    /// Seconds between the request to stop and the kill
-    #[arg(short, long, value_name = "SECONDS")]
-    timeout: Option<u64>,
+    /// Seconds between the request to stop and the kill; -1: never kill
+    #[arg(short, long, value_name = "SECONDS", allow_negative_numbers = true)]
+    timeout: Option<i32>,
     /// Wait until all run, and are healthy where the engine checks that; implies --detach
     #[arg(long)]
     wait: bool,
@@ -208,7 +208,7 @@ impl UpArgs {
 
     fn options(&self, context: &Context) -> CliResult<UpOptions> {
         let base = self.reach.apply(self.shape.options(context)?)?;
-        Ok(UpOptions { no_start: self.no_start, timeout: seconds(self.timeout), wait: self.wait, ..base })
+        Ok(UpOptions { no_start: self.no_start, timeout: grace(self.timeout), wait: self.wait, ..base })
     }
 
     fn is_attached(&self) -> bool {
@@ -217,6 +217,7 @@ impl UpArgs {
 
     /// What is followed of a project.
     fn follow(&self, project: &Project) -> CliResult<FollowRequest> {
+        project::check_names(self.exit_code_from.as_slice(), project.services.keys().map(String::as_str))?;
         let abort = match (self.abort_on_container_failure, self.abort_on_container_exit) {
             (true, _) => Abort::OnFailure,
             (false, true) => Abort::OnExit,
@@ -226,7 +227,7 @@ impl UpArgs {
         Ok(FollowRequest {
             services: attachable(self, project)?,
             targets: self.shape.services.clone(),
-            timeout: seconds(self.timeout),
+            timeout: grace(self.timeout),
             abort,
             exit_code_from: self.exit_code_from.clone(),
         })

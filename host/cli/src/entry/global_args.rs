@@ -65,3 +65,8 @@ pub struct GlobalArgs {
 pub(crate) fn seconds(timeout: Option<u64>) -> Option<Duration> {
     timeout.map(Duration::from_secs)
 }
+
+/// The time that a container has for its end, as the engine takes it: a negative number is no limit.
+pub(crate) fn grace(seconds: Option<i32>) -> Option<Duration> {
+    seconds.map(|seconds| u64::try_from(seconds).map_or(Duration::MAX, Duration::from_secs))
+}

@@ -74,11 +74,11 @@ pub(crate) fn name(context: &Context) -> CliResult<String> {
     }
 }
 
-/// The project of a command that can do without a file: loaded, or known by its name. `images`: the command needs to know the
-/// images too.
-pub(crate) fn known(context: &Context, images: bool) -> CliResult<session::Subject> {
+/// The project of a command that can do without a file: loaded, or known by its name. `services`: those named on the command
+/// line, whose profiles are enabled too. `images`: the command needs to know the images too.
+pub(crate) fn known(context: &Context, services: &[String], images: bool) -> CliResult<session::Subject> {
     if !context.settings.name_only {
-        match load(context, |options| options.profiles.push("*".to_owned())) {
+        match load(context, |options| options.existing = Some(services.to_vec())) {
             Ok(loaded) => {
                 let typed = Some(Arc::new(loaded.tree));
                 return Ok(session::Subject::Loaded(Box::new(session::Loaded { project: loaded.project, typed })));

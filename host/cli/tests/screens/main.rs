@@ -7,4 +7,5 @@ mod failures;
 mod flags;
 mod lifecycle;
 mod listings;
+mod names;
 mod progress;

@@ -93,7 +93,11 @@ impl DockerEngine {
 type Later = Vec<(String, EndpointSettings)>;
 
 fn seconds(timeout: Option<Duration>) -> Option<i32> {
-    timeout.map(|timeout| i32::try_from(timeout.as_secs()).unwrap_or(i32::MAX))
+    // For the engine, -1 is no limit.
+    timeout.map(|timeout| match timeout {
+        Duration::MAX => -1,
+        limited => i32::try_from(limited.as_secs()).unwrap_or(i32::MAX),
+    })
 }
 
 fn event(line: &Json) -> ContainerEvent {

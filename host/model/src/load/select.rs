@@ -48,7 +48,7 @@ fn enabled_profiles(loader: &Loader<'_>, project: &Project) -> BTreeSet<String> 
     let listed = listed.split(',').map(|profile| profile.trim().to_owned());
     let mut enabled: BTreeSet<String> =
         if options.profiles.is_empty() { listed.collect() } else { options.profiles.iter().cloned().collect() };
-    for name in &options.services {
+    for name in options.services.iter().chain(options.existing.iter().flatten()) {
         let named = project.services.get(name).into_iter().flat_map(|service| service.profiles.iter().cloned());
         enabled.extend(named);
     }
@@ -57,7 +57,7 @@ fn enabled_profiles(loader: &Loader<'_>, project: &Project) -> BTreeSet<String> 
 
 /// A required dependency that no profile enables, in the peer's words.
 fn require_enabled(loader: &mut Loader<'_>, tree: &Node, project: &Project) {
-    if loader.options.no_consistency {
+    if loader.options.no_consistency || loader.options.existing.is_some() {
         return;
     }
     for service in project.services.values() {

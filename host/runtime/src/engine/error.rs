@@ -22,6 +22,8 @@ pub enum EngineErrorKind {
     Unreachable,
     /// The address answers, but not to us (socket permissions, TLS, a sign-in).
     Denied,
+    /// The engine, or a guard before it, does not allow this one request (status 403). Asking again does not help.
+    Refused,
     /// The object does not exist.
     NotFound,
     /// The object's state, or another object of the same name, forbids it.

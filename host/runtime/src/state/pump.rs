@@ -275,7 +275,7 @@ impl Pump {
 
 /// Another attempt to connect may succeed.
 fn may_heal(kind: EngineErrorKind) -> bool {
-    !matches!(kind, EngineErrorKind::Denied | EngineErrorKind::Unsupported)
+    !matches!(kind, EngineErrorKind::Denied | EngineErrorKind::Refused | EngineErrorKind::Unsupported)
 }
 
 /// The subscription first: what happens while the list is made is told by events.
