@@ -33,6 +33,7 @@ pub(crate) struct Ping {
 }
 
 /// A way to call an engine.
+#[derive(Clone)]
 pub(crate) struct Api {
     /// What the engine said of itself.
     pub(crate) ping: Ping,

@@ -42,6 +42,12 @@ pub(crate) fn told(operation: impl Into<String>, message: &str) -> EngineError {
     EngineError { operation: operation.into(), hint: hint_for(kind, &message), message, kind }
 }
 
+/// What ssh says of an address that the other side cannot connect to whoever listens there, or may not.
+pub(crate) fn is_no_way(words: &str) -> bool {
+    let told = ["administratively prohibited", "No route to host", "Network is unreachable", "Connection timed out"];
+    told.iter().any(|told| words.contains(told))
+}
+
 fn classify(error: &Error) -> (EngineErrorKind, String) {
     match error {
         Error::DockerResponseServerError { status_code, message } => {

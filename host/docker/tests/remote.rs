@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt as _;
 use windlass_docker::{ConnectOptions, connect};
 use windlass_runtime::engine::{
-    Cluster as _, ContainerFilter, EngineErrorKind, ExecSpec, Instances as _, Record, Store as _,
+    Cluster as _, ContainerFilter, EngineErrorKind, ExecSpec, Instances as _, Record, Relay, Store as _,
 };
 
 /// The image of the tests (`scripts/test-images`).
@@ -354,8 +354,8 @@ async fn many_calls_through_ssh_are_few_processes() {
     let listed = engine.list_containers(&filter).await.unwrap();
     let mut found = listed.into_iter().find(|container| container.id == running.0).unwrap();
     found.networks.values_mut().for_each(|attached| attached.ip_address = "127.0.0.1".to_owned());
-    assert!(engine.dial(&found, server.port).await.is_ok());
-    let refused = engine.dial(&found, 1).await.err().unwrap();
+    assert!(engine.dial(&found, server.port, &Relay::default()).await.is_ok());
+    let refused = engine.dial(&found, 1, &Relay::default()).await.err().unwrap();
     assert!(refused.message.starts_with("ssh: "), "{refused}");
 }
 

@@ -18,6 +18,25 @@ pub struct ProjectSettings {
     pub plugins: BTreeMap<String, PluginDeclaration>,
     /// Hooks around the whole project, by stage (`pre-up`, `post-up`, `pre-down`, `post-down`).
     pub hooks: BTreeMap<Stage, Vec<Hook>>,
+    /// How ports are reached that no other way leads to.
+    pub relay: RelaySettings,
+}
+
+/// Image of relays where none is named.
+pub const RELAY_IMAGE: &str = "busybox:1";
+
+/// The relay: a container in a network of the project, through which plugins connect to a service that cannot be reached
+/// from this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelaySettings {
+    /// Its image; needs a shell and BusyBox' `nc`.
+    pub image: String,
+}
+
+impl Default for RelaySettings {
+    fn default() -> Self {
+        Self { image: RELAY_IMAGE.to_owned() }
+    }
 }
 
 /// A declared plugin.

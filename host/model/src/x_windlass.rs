@@ -12,7 +12,7 @@ use crate::project::{Json, Project};
 use crate::units;
 use crate::windlass::{
     Dataset, Grants, Hook, InputFile, Limits, LoadWhen, OnFailure, PluginDeclaration, PluginSource, Probe, ProbeTiming,
-    ProjectSettings, ServiceSettings, Stage, StageScope,
+    ProjectSettings, RelaySettings, ServiceSettings, Stage, StageScope,
 };
 
 /// The JSON Schema of `x-windlass` and `windlass.yaml`.
@@ -106,7 +106,8 @@ impl Reader<'_> {
     }
 
     fn project(&mut self, node: &Node, settings: &mut ProjectSettings, path: &str, file: bool) {
-        let known: &[&str] = if file { &["plugins", "hooks", "services"] } else { &["plugins", "hooks"] };
+        let known: &[&str] =
+            if file { &["plugins", "hooks", "relay", "services"] } else { &["plugins", "hooks", "relay"] };
         let Some(map) = self.keys(node, path, known) else { return };
         if let Some(plugins) = map.get("plugins") {
             let plugins = self.named(&plugins.node, &format!("{path}.plugins"), "plugins");
@@ -117,6 +118,17 @@ impl Reader<'_> {
         }
         if let Some(entry) = map.get("hooks") {
             self.hooks(&entry.node, StageScope::Project, &mut settings.hooks, &format!("{path}.hooks"));
+        }
+        if let Some(entry) = map.get("relay") {
+            self.relay(&entry.node, &mut settings.relay, &format!("{path}.relay"));
+        }
+    }
+
+    fn relay(&mut self, node: &Node, settings: &mut RelaySettings, path: &str) {
+        let Some(image) = self.keys(node, path, &["image"]).and_then(|map| map.get("image")) else { return };
+        match image.node.as_str().filter(|text| !text.is_empty()) {
+            Some(text) => text.clone_into(&mut settings.image),
+            None => self.fail(&image.node, path, format!("{path}.image must be the name of an image"), None),
         }
     }
 

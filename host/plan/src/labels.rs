@@ -45,6 +45,9 @@ pub const VOLUME: &str = "com.docker.compose.volume";
 pub const HOOK: &str = "com.docker.compose.hook";
 /// Ours: short hashes of single attributes, so that a recreation can say what changed.
 pub const ATTRIBUTES: &str = "dev.windlass.attributes";
+/// Ours: on the containers that probes and loads connect through where no other way leads to a service: the project. They
+/// carry no label of Compose, so that neither tool takes them for part of the project.
+pub const RELAY: &str = "dev.windlass.relay";
 /// Ours: on volumes that Windlass makes: an id of the volume's own, so that a volume of the same name that is made later is
 /// told from it.
 pub const VOLUME_ID: &str = "dev.windlass.volume.id";

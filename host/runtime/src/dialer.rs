@@ -3,21 +3,34 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use windlass_model::Project;
 
-use crate::engine::{Connection, ContainerFilter, Engine, EngineError, EngineErrorKind};
+use crate::engine::{Connection, ContainerFilter, Engine, EngineError, EngineErrorKind, Relay};
 use crate::hooks::Dialer;
 
 /// Dials containers of one project by service and replica number.
 pub struct ProjectDialer {
     engine: Arc<dyn Engine>,
     project: String,
+    relay: Relay,
 }
 
 impl ProjectDialer {
     /// A dialer for a project.
     #[must_use]
-    pub fn new(engine: Arc<dyn Engine>, project: &str) -> Self {
-        Self { engine, project: project.to_owned() }
+    pub fn new(engine: Arc<dyn Engine>, project: &Project) -> Self {
+        Self { engine, project: project.name.clone(), relay: relay(project) }
+    }
+}
+
+/// What the project says about relays.
+fn relay(project: &Project) -> Relay {
+    let attachments = project.services.values().flat_map(|service| service.networks.values().flatten());
+    let addresses = attachments.map(|attachment| &attachment.ipv4_address).filter(|address| !address.is_empty());
+    Relay {
+        project: project.name.clone(),
+        image: project.windlass.relay.image.clone(),
+        keep_free: addresses.cloned().collect(),
     }
 }
 
@@ -43,6 +56,6 @@ impl Dialer for ProjectDialer {
                 hint: None,
             });
         };
-        self.engine.dial(container, port).await
+        self.engine.dial(container, port, &self.relay).await
     }
 }

@@ -279,6 +279,25 @@ async fn a_broken_event_stream_is_opened_again_and_nothing_is_missed() {
     assert_eq!(ran.outcome.ending(), Ending::Success, "{:?}", ran.lines);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_was_dialled_through_goes_with_every_run() {
+    let good = world(FakeEngine::new());
+    good.up(&project("services: { web: { image: 'web:1' } }")).await;
+    assert_eq!(good.engine.reads("end dialling demo"), 1);
+    let failing = world(FakeEngine::new().with("db", exits_after(1, 1)));
+    failing.up(&project(CONDITIONS)).await.failure();
+    assert_eq!(failing.engine.reads("end dialling demo"), 1);
+    let (trigger, shutdown) = Shutdown::channel();
+    trigger.raise(Urgency::Graceful);
+    let plan = up(&project(CONDITIONS), &good.engine.snapshot(), &UpOptions::default()).unwrap();
+    let ran = good.run(&project(CONDITIONS), plan, shutdown).await;
+    assert_eq!((ran.outcome.ending(), good.engine.reads("end dialling demo")), (Ending::Interrupted, 2));
+    // It is told, and fails nothing.
+    good.engine.fail("end dialling", EngineErrorKind::Other, "busy");
+    let ran = good.up(&project("services: { web: { image: 'web:1' } }")).await;
+    assert!(ran.outcome.ending() == Ending::Success && ran.lines.iter().any(|line| line.contains("busy")));
+}
+
 fn trucks(folder: &TempProject) -> Project {
     let yaml = format!(
         "

@@ -76,7 +76,7 @@ impl Change {
 fn hooks(context: &Context, engine: &Arc<dyn Engine>) -> HooksMaker<CliError> {
     let (context, engine) = (context.clone(), Arc::clone(engine));
     Box::new(move |project| {
-        let dialer = Arc::new(ProjectDialer::new(engine, &project.name));
+        let dialer = Arc::new(ProjectDialer::new(engine, project));
         context.backend.hooks(HooksRequest { settings: &context.settings, project, dialer })
     })
 }

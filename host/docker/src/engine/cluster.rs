@@ -173,7 +173,12 @@ impl Cluster for DockerEngine {
 
     async fn remove_network(&self, id: &str) -> EngineResult<()> {
         let docker = self.docker().await?;
-        let done = self.removal(format!("remove network {id}"), || docker.remove_network(id)).await;
+        let remove = || self.removal(format!("remove network {id}"), || docker.remove_network(id));
+        let done = match remove().await {
+            // A relay of a run that was killed may be all that holds it.
+            Err(error) if error.kind == EngineErrorKind::InUse && self.clear_network(id).await? => remove().await,
+            done => done,
+        };
         unless(done, &[EngineErrorKind::NotFound])
     }
 

@@ -22,7 +22,39 @@ impl DockerEngine {
     }
 }
 
-fn helper_failed(operation: &str, error: &auth::HelperError) -> EngineError {
+/// Pulls an image with a client that is signed in where it has to be.
+pub(super) async fn pull(
+    docker: &Docker,
+    reference: &str,
+    platform: &str,
+    progress: ProgressSink<'_>,
+) -> EngineResult<()> {
+    let operation = format!("pull image {reference}");
+    let tagged = reference.rsplit('/').next().unwrap_or_default().contains([':', '@']);
+    let options = CreateImageOptions {
+        from_image: Some(reference.to_owned()),
+        tag: (!tagged).then(|| "latest".to_owned()),
+        platform: platform.to_owned(),
+        ..CreateImageOptions::default()
+    };
+    let mut lines = std::pin::pin!(docker.create_image(Some(options), None, None));
+    while let Some(line) = lines.next().await {
+        let line = line.map_err(|error| registry_error(operation.clone(), &error))?;
+        if let Some(message) = line.error_detail.and_then(|detail| detail.message) {
+            return Err(told(operation, &message));
+        }
+        let (current, total) = line.progress_detail.map_or((None, None), |detail| (detail.current, detail.total));
+        progress(TransferProgress {
+            id: line.id.unwrap_or_default(),
+            text: line.status.unwrap_or_default(),
+            current: current.and_then(|bytes| bytes.try_into().ok()),
+            total: total.and_then(|bytes| bytes.try_into().ok()),
+        });
+    }
+    Ok(())
+}
+
+pub(super) fn helper_failed(operation: &str, error: &auth::HelperError) -> EngineError {
     let hint = "run the helper by hand, or remove it from `credsStore` or `credHelpers` in Docker's config.json";
     EngineError {
         kind: EngineErrorKind::RegistryDenied,
@@ -47,31 +79,9 @@ impl Images for DockerEngine {
     }
 
     async fn pull_image(&self, reference: &str, platform: &str, progress: ProgressSink<'_>) -> EngineResult<()> {
-        let operation = format!("pull image {reference}");
-        let docker = self.for_registry(&operation, reference).await?;
-        let tagged = reference.rsplit('/').next().unwrap_or_default().contains([':', '@']);
-        let options = CreateImageOptions {
-            from_image: Some(reference.to_owned()),
-            tag: (!tagged).then(|| "latest".to_owned()),
-            platform: platform.to_owned(),
-            ..CreateImageOptions::default()
-        };
+        let docker = self.for_registry(&format!("pull image {reference}"), reference).await?;
         let _slot = self.slot().await;
-        let mut lines = std::pin::pin!(docker.create_image(Some(options), None, None));
-        while let Some(line) = lines.next().await {
-            let line = line.map_err(|error| registry_error(operation.clone(), &error))?;
-            if let Some(message) = line.error_detail.and_then(|detail| detail.message) {
-                return Err(told(operation, &message));
-            }
-            let (current, total) = line.progress_detail.map_or((None, None), |detail| (detail.current, detail.total));
-            progress(TransferProgress {
-                id: line.id.unwrap_or_default(),
-                text: line.status.unwrap_or_default(),
-                current: current.and_then(|bytes| bytes.try_into().ok()),
-                total: total.and_then(|bytes| bytes.try_into().ok()),
-            });
-        }
-        Ok(())
+        pull(&docker, reference, platform, progress).await
     }
 
     async fn build_image(&self, request: BuildRequest<'_>, progress: ProgressSink<'_>) -> EngineResult<String> {

@@ -13,6 +13,7 @@ use windlass_plan::observed::Container;
 use windlass_plan::step::InjectedFile;
 use windlass_runtime::engine::{
     Connection, ContainerDetails, ContainerFilter, EngineResult, ExecSession, ExecSpec, Instances, LogOptions, Output,
+    Relay,
 };
 
 use super::DockerEngine;
@@ -132,8 +133,12 @@ impl Instances for DockerEngine {
         Ok(())
     }
 
-    async fn dial(&self, container: &Container, port: u16) -> EngineResult<Connection> {
-        self.connect_to(container, port).await
+    async fn dial(&self, container: &Container, port: u16, relay: &Relay) -> EngineResult<Connection> {
+        self.connect_to(container, port, relay).await
+    }
+
+    async fn end_dialling(&self, project: &str) -> EngineResult<()> {
+        self.end_relays(project).await
     }
 }
 

@@ -19,6 +19,7 @@ mod cluster;
 mod dial;
 mod images;
 mod instances;
+mod relay;
 mod store;
 
 /// Engine calls at once: beyond this an engine only queues. Streams (logs, events, commands) and builds are
@@ -37,6 +38,8 @@ pub struct DockerEngine {
     api: OnceCell<Api>,
     architecture: OnceCell<String>,
     slots: Semaphore,
+    ways: dial::Known,
+    relays: relay::Relays,
 }
 
 impl DockerEngine {
@@ -45,7 +48,17 @@ impl DockerEngine {
         let slots = Semaphore::new(
             options.parallel.unwrap_or(most).min(if endpoint.is_costly() { most } else { usize::MAX }).max(1),
         );
-        Self { endpoint, host, config, options, api: OnceCell::new(), architecture: OnceCell::new(), slots }
+        Self {
+            endpoint,
+            host,
+            config,
+            options,
+            api: OnceCell::new(),
+            architecture: OnceCell::new(),
+            slots,
+            ways: dial::Known::default(),
+            relays: relay::Relays::default(),
+        }
     }
 
     /// The API, after the first round trip.

@@ -7,12 +7,17 @@
 use std::io;
 use std::pin::Pin;
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, BufReader, ReadBuf};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::OnceCell;
+use tokio::task::JoinSet;
+
+use crate::error::is_no_way;
 
 /// How long the sign-in may take: people type passwords and touch keys.
 const SIGN_IN: Duration = Duration::from_secs(120);
@@ -45,6 +50,30 @@ pub(crate) struct Ssh {
 struct Master {
     directory: tempfile::TempDir,
     _process: Child,
+    /// How often it said that the other side has no way to an address.
+    no_ways: Arc<AtomicUsize>,
+    /// Reads what it says: it would stand still once the pipe is full. Ends with the master.
+    _listening: JoinSet<()>,
+}
+
+impl Master {
+    fn new(directory: tempfile::TempDir, mut process: Child) -> Self {
+        let no_ways = Arc::new(AtomicUsize::new(0));
+        let mut listening = JoinSet::new();
+        if let Some(words) = process.stderr.take() {
+            listening.spawn(listen(words, Arc::clone(&no_ways)));
+        }
+        Self { directory, _process: process, no_ways, _listening: listening }
+    }
+}
+
+async fn listen(words: ChildStderr, no_ways: Arc<AtomicUsize>) {
+    let mut lines = BufReader::new(words).split(b'\n');
+    while let Ok(Some(line)) = lines.next_segment().await {
+        if is_no_way(&String::from_utf8_lossy(&line)) {
+            no_ways.fetch_add(1, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Ssh {
@@ -69,9 +98,16 @@ impl Ssh {
     pub(crate) async fn forward(&self, address: &str) -> io::Result<SshStream> {
         let mut command = self.client().await?;
         command.args(["-v", "-W", address, "--", &self.host]);
+        let master = self.master.get().map(|master| &master.no_ways);
+        let known = master.map(|count| count.load(Ordering::Relaxed));
         let mut stream = SshStream::start(command)?;
-        stream.opened().await?;
-        Ok(stream)
+        let opened = stream.opened().await;
+        // The client is told only that it failed; the master is told why. Where it says so too late for this attempt, the
+        // next one has it.
+        match (opened, master.map(|count| count.load(Ordering::Relaxed))) {
+            (Err(error), now) if now > known => Err(io::Error::new(io::ErrorKind::HostUnreachable, error)),
+            (opened, _) => opened.map(|()| stream),
+        }
     }
 
     /// `ssh` as a client of the master.
@@ -97,14 +133,15 @@ impl Ssh {
         let directory = tempfile::Builder::new().prefix("windlass-ssh-").tempdir_in(SOCKETS)?;
         let mut command = self.command();
         command.args(["-M", "-N", "-T", "-S"]).arg(directory.path().join("s"));
-        let ready = ["ControlPersist=no", "PermitLocalCommand=yes", "LocalCommand=echo ready"];
+        // Its words tell why an address cannot be reached, at a level that the user's settings may leave out.
+        let ready = ["LogLevel=INFO", "ControlPersist=no", "PermitLocalCommand=yes", "LocalCommand=echo ready"];
         command.args(ready.iter().flat_map(|option| ["-o", option])).args(["--", &self.host]);
         let mut process = command.spawn()?;
         let output = process.stdout.take().ok_or_else(no_pipes)?;
         let mut line = String::new();
         let told = tokio::time::timeout(SIGN_IN, BufReader::new(output).read_line(&mut line)).await;
         match told {
-            Ok(Ok(bytes)) if bytes > 0 => Ok(Master { directory, _process: process }),
+            Ok(Ok(bytes)) if bytes > 0 => Ok(Master::new(directory, process)),
             Ok(_) => Err(failed(&rest(process.stderr.take()).await)),
             Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "ssh did not sign in within two minutes")),
         }

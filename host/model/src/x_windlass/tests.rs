@@ -89,12 +89,17 @@ const GOOD: &[&str] = &[
     "plugins: { a: , b: { source: 'oci://h/r:1' }, c: { limits: { memory: 1000000 } } }",
     "plugins: { a: { source: 'https://x/a.wasm#sha256=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef' } }",
     "services: { es: , web: { hooks: , load: } }",
+    "relay: { image: alpine }",
+    "relay:",
 ];
 
 /// Text, and a piece of the message.
 const BAD: &[(&str, &str)] = &[
     ("hooks: { policy: [ ours ] }", "hooks.policy: plugins are not called at this stage yet"),
     ("hooks: { resolve: [ ours ] }", "hooks.resolve: plugins are not called at this stage yet"),
+    ("relay: { image: 5 }", "relay.image must be the name of an image"),
+    ("relay: { image: '' }", "relay.image must be the name of an image"),
+    ("relay: { network: x }", "relay has no attribute 'network'"),
     ("plugin: {}", "has no attribute 'plugin'"),
     ("plugins: [a]", "plugins must be a mapping of names"),
     ("services: [es]", "services must be a mapping of names"),
@@ -157,15 +162,18 @@ fn paths_are_relative_to_the_file_they_stand_in() {
 fn the_file_stands_over_the_compose_file() {
     let (mut project, mut out) = (project(), Diagnostics::default());
     let compose = tree(
-        "x-windlass: { hooks: { post-up: [a] } }\nservices: { es: { x-windlass: { ready: tcp, infer: false, load: { one: { plugin: l }, two: { plugin: l } } } } }",
+        "x-windlass: { relay: { image: its }, hooks: { post-up: [a] } }\nservices: { es: { x-windlass: { ready: tcp, infer: false, load: { one: { plugin: l }, two: { plugin: l } } } } }",
     );
-    let file = tree("hooks: { pre-up: [b] }\nservices: { es: { ready: http, load: { one: { plugin: m } } } }");
+    let file = tree(
+        "relay: { image: own }\nhooks: { pre-up: [b] }\nservices: { es: { ready: http, load: { one: { plugin: m } } } }",
+    );
     super::apply(&compose, Some(&file), &mut project, None, &mut out);
     assert_eq!(out.0, []);
     let hooks = |stage: Stage| {
         project.windlass.hooks[&stage].iter().map(|hook: &Hook| hook.plugin.as_str()).collect::<Vec<_>>()
     };
     assert_eq!((hooks(Stage::PostUp), hooks(Stage::PreUp)), (vec!["a"], vec!["b"]));
+    assert_eq!(project.windlass.relay.image, "own");
     let es = &project.services["es"].windlass;
     assert_eq!((es.ready.as_ref().map(|probe| probe.plugin.as_str()), es.no_infer), (Some("http"), true));
     let loads: Vec<_> = es.load.iter().map(|dataset| (dataset.name.as_str(), dataset.plugin.as_str())).collect();

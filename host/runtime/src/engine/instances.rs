@@ -18,6 +18,17 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 /// An open connection.
 pub type Connection = Box<dyn Duplex>;
 
+/// What an engine needs to know when it has to put a relay into a network of the project.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Relay {
+    /// Whose relay it is.
+    pub project: String,
+    /// Its image.
+    pub image: String,
+    /// Addresses that services ask for: it must not take one of them.
+    pub keep_free: Vec<String>,
+}
+
 /// What a container or a command prints, piece by piece. Ends when its source ends.
 pub type Output = BoxStream<'static, EngineResult<OutputChunk>>;
 
@@ -164,6 +175,10 @@ pub trait Instances: Send + Sync {
     async fn wait_container(&self, id: &str) -> EngineResult<i64>;
     /// Copies files into a container (created or running).
     async fn put_files(&self, id: &str, files: &[InjectedFile]) -> EngineResult<()>;
-    /// Opens a TCP connection to a port of a running container, published or not, from wherever the engine is.
-    async fn dial(&self, container: &Container, port: u16) -> EngineResult<Connection>;
+    /// Opens a TCP connection to a port of a running container, published or not, from wherever the engine is. Where no
+    /// other way leads there, an engine may put a relay beside the container; [`Self::end_dialling`] removes it.
+    async fn dial(&self, container: &Container, port: u16, relay: &Relay) -> EngineResult<Connection>;
+    /// Removes what dialling left on the engine for a project: by this run, or by one that was killed. Costs nothing on an
+    /// engine that needs no relays.
+    async fn end_dialling(&self, project: &str) -> EngineResult<()>;
 }

@@ -15,7 +15,7 @@ pub use error::{EngineError, EngineErrorKind, EngineResult};
 pub use images::{BuildRequest, Images, ProgressSink, TransferProgress};
 pub use instances::{
     Connection, ContainerDetails, ContainerFilter, Duplex, ExecSession, ExecSpec, Instances, LogOptions, Output,
-    OutputChunk, OutputStream, Times,
+    OutputChunk, OutputStream, Relay, Times,
 };
 pub use store::{Record, Store};
 pub use traced::{TRACE, Traced};

@@ -14,7 +14,8 @@ use windlass_plan::step::{ContainerSpec, InjectedFile};
 
 use super::{
     BuildRequest, Cluster, Connection, ContainerDetails, ContainerEvent, ContainerFilter, Created, Engine,
-    EngineResult, ExecSession, ExecSpec, Images, Instances, LogOptions, Output, ProgressSink, Record, Scope, Store,
+    EngineResult, ExecSession, ExecSpec, Images, Instances, LogOptions, Output, ProgressSink, Record, Relay, Scope,
+    Store,
 };
 
 /// The target of the trace's events.
@@ -165,8 +166,12 @@ impl Instances for Traced {
         timed("put files", id, self.0.put_files(id, files)).await
     }
 
-    async fn dial(&self, container: &Container, port: u16) -> EngineResult<Connection> {
-        timed("dial", &format!("{}:{port}", container.name), self.0.dial(container, port)).await
+    async fn dial(&self, container: &Container, port: u16, relay: &Relay) -> EngineResult<Connection> {
+        timed("dial", &format!("{}:{port}", container.name), self.0.dial(container, port, relay)).await
+    }
+
+    async fn end_dialling(&self, project: &str) -> EngineResult<()> {
+        timed("end dialling", project, self.0.end_dialling(project)).await
     }
 }
 

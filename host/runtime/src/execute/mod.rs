@@ -8,7 +8,11 @@ mod dispatch;
 mod graph;
 mod task;
 
-use crate::event::EventSink;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::engine::EngineErrorKind;
+use crate::event::{Event, EventSink, Stamped};
 use crate::execution::Execution;
 use crate::outcome::Outcome;
 use crate::shutdown::Shutdown;
@@ -18,5 +22,15 @@ use crate::shutdown::Shutdown;
 /// # Cancel safety
 /// Not cancel safe: steps in flight would be dropped half-way. Ask through `shutdown` instead.
 pub async fn execute(execution: Execution, shutdown: Shutdown, sink: &dyn EventSink) -> Outcome {
-    dispatch::Dispatcher::new(execution, shutdown, sink).run().await
+    let (engine, project) = (Arc::clone(&execution.engine), execution.plan.project.clone());
+    let outcome = dispatch::Dispatcher::new(execution, shutdown, sink).run().await;
+    // Whatever came of the run: what its plugins dialled through goes with it. An engine that is gone has taken it along.
+    match engine.end_dialling(&project).await {
+        Err(error) if error.kind != EngineErrorKind::Unreachable => {
+            let event = Event::Note { warning: true, text: error.to_string() };
+            sink.emit(Stamped { at: SystemTime::now(), elapsed: outcome.elapsed, event });
+        }
+        Ok(()) | Err(_) => {}
+    }
+    outcome
 }

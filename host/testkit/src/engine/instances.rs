@@ -9,7 +9,7 @@ use windlass_plan::observed::{Container, ContainerState};
 use windlass_plan::step::InjectedFile;
 use windlass_runtime::engine::{
     Connection, ContainerDetails, ContainerFilter, EngineErrorKind, EngineResult, ExecSession, ExecSpec, Instances,
-    LogOptions, Output, OutputChunk, OutputStream,
+    LogOptions, Output, OutputChunk, OutputStream, Relay,
 };
 
 use super::{FakeEngine, error, not_found};
@@ -154,7 +154,7 @@ impl Instances for FakeEngine {
         self.call(record).await
     }
 
-    async fn dial(&self, container: &Container, port: u16) -> EngineResult<Connection> {
+    async fn dial(&self, container: &Container, port: u16, _relay: &Relay) -> EngineResult<Connection> {
         let operation = format!("connect to {}:{port}", container.name);
         self.check(&operation)?;
         if self.lock().find(&container.id, &operation)?.state != ContainerState::Running {
@@ -162,6 +162,10 @@ impl Instances for FakeEngine {
         }
         let (near, _far) = tokio::io::duplex(1024);
         Ok(Box::new(near))
+    }
+
+    async fn end_dialling(&self, project: &str) -> EngineResult<()> {
+        self.read(&format!("end dialling {project}"))
     }
 }
 
