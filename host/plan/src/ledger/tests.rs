@@ -154,3 +154,28 @@ fn markers_of_the_first_version_still_count() {
     assert!(here.holds(&Place::parse("container:c1").unwrap()));
     assert!(!here.holds(&Place::parse("container:c9").unwrap()));
 }
+
+#[test]
+fn a_slot_has_markers_only_of_its_own_project_and_key() {
+    let slot = Slot::of_dataset("p", "es", "trucks");
+    let marker = |project: &str, key: &str| Volume {
+        labels: [(labels::PROJECT.to_owned(), project.to_owned()), (labels::LEDGER_SLOT.to_owned(), key.to_owned())]
+            .into(),
+        ..Volume::default()
+    };
+    assert!(slot.has_markers(&[marker("p", &slot.key())]));
+    assert!(!slot.has_markers(&[marker("q", &slot.key()), marker("p", "another")]));
+}
+
+#[test]
+fn places_have_keys_of_their_own() {
+    let places = ["container:c1@t1", "container:c1@t2", "volume:v@t"].map(|text| Place::parse(text).unwrap().key());
+    assert!(places.iter().all(|key| key.len() == DIGITS && key.bytes().all(|byte| byte.is_ascii_hexdigit())));
+    assert!(places[0] != places[1] && places[1] != places[2]);
+}
+
+#[test]
+fn the_engine_names_volumes_that_nobody_named() {
+    assert!(is_anonymous(&"0a".repeat(32)));
+    assert!(!is_anonymous(&"0a".repeat(31)) && !is_anonymous(&"0g".repeat(32)) && !is_anonymous("data"));
+}
