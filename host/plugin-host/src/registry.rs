@@ -1,6 +1,8 @@
 //! Where components come from: embedded in the binary, or a file that the project declares.
 
 use std::collections::BTreeMap;
+use std::io::{self, Read as _};
+use std::path::Path;
 
 use windlass_model::windlass::{PluginDeclaration, PluginSource};
 use windlass_runtime::HookError;
@@ -38,7 +40,7 @@ pub fn built_ins() -> Vec<BuiltIn> {
 /// When nobody knows the plugin, or its file cannot be read.
 pub(crate) fn find(plugin: &str, declared: &BTreeMap<String, PluginDeclaration>) -> Result<(Vec<u8>, bool), HookError> {
     match declared.get(plugin).and_then(|declaration| declaration.source.as_ref()) {
-        Some(PluginSource::File(path)) => fs_err::read(path).map(|bytes| (bytes, false)).map_err(|problem| {
+        Some(PluginSource::File(path)) => read(path).map(|bytes| (bytes, false)).map_err(|problem| {
             let hint = format!("build it, or change `source` of plugin {plugin}");
             error::load(plugin, format!("cannot be read: {problem}"), Some(hint))
         }),
@@ -52,6 +54,26 @@ pub(crate) fn find(plugin: &str, declared: &BTreeMap<String, PluginDeclaration>)
         }
         None => built_in(plugin, declared),
     }
+}
+
+/// Largest file that is taken for a component, in bytes: the largest that guests' toolchains make (those that bring an interpreter
+/// along) have some 20 MB.
+const LARGEST: u64 = 64 << 20;
+
+/// Reads a component. A pipe would wait for ever and a device never end, so only regular files are read, and not beyond
+/// [`LARGEST`].
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let said = |text: &str| io::Error::new(io::ErrorKind::InvalidData, format!("{} {text}", path.display()));
+    // Asked before it is opened: opening a pipe waits for somebody who writes.
+    if !fs_err::metadata(path)?.is_file() {
+        return Err(said("is not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    fs_err::File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(said("is larger than 64 MiB: that is no plugin"));
+    }
+    Ok(bytes)
 }
 
 fn built_in(plugin: &str, declared: &BTreeMap<String, PluginDeclaration>) -> Result<(Vec<u8>, bool), HookError> {
@@ -68,4 +90,21 @@ fn built_in(plugin: &str, declared: &BTreeMap<String, PluginDeclaration>) -> Res
         |close| format!("did you mean `{close}`?"),
     );
     Err(error::load(plugin, "is neither built in nor declared", Some(hint)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_regular_files_of_a_sane_size_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("large.wasm");
+        fs_err::File::create(&path).unwrap().set_len(LARGEST + 1).unwrap();
+        assert!(read(&path).unwrap_err().to_string().contains("larger than 64 MiB"));
+        // Reading a device or a directory does not begin.
+        for other in [Path::new("/dev/zero"), folder.path()] {
+            assert!(read(other).unwrap_err().to_string().contains("is not a regular file"));
+        }
+    }
 }

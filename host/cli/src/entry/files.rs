@@ -1,9 +1,13 @@
 //! The file system, as the loader sees it.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use windlass_model::FileSource;
+
+/// Largest file that the loader reads, in bytes. A device such as `/dev/zero` would otherwise be read until memory ends; a pipe
+/// (`-f <(…)`) is fine.
+const LARGEST: u64 = 256 << 20;
 
 /// The file system of this machine.
 #[derive(Debug, Clone, Copy)]
@@ -13,7 +17,10 @@ impl FileSource for OsFiles {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         // The loader names the path itself, in `docker compose`'s words, so fs_err's wording would say it twice.
         let mut content = Vec::new();
-        io::Read::read_to_end(&mut std::fs::File::open(path)?, &mut content)?;
+        std::fs::File::open(path)?.take(LARGEST + 1).read_to_end(&mut content)?;
+        if content.len() as u64 > LARGEST {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 256 MiB"));
+        }
         Ok(content)
     }
 

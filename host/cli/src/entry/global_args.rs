@@ -54,7 +54,7 @@ pub struct GlobalArgs {
     #[arg(long)]
     pub(crate) all_resources: bool,
     /// Print more, and every call of the engine with its time
-    #[arg(long, hide = true)]
+    #[arg(long)]
     pub(crate) verbose: bool,
     /// No colours and no cursor movement
     #[arg(long, hide = true)]

@@ -4,7 +4,7 @@ use std::io::{self, Read as _, Write as _};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 
 use super::head::{self, Head};
@@ -33,7 +33,16 @@ struct State {
     hit: Option<String>,
     ending: bool,
     events: Vec<UnixStream>,
-    connections: Vec<(UnixStream, JoinHandle<()>)>,
+    connections: Vec<Connection>,
+}
+
+/// One call under way.
+#[derive(Debug)]
+struct Connection {
+    client: UnixStream,
+    /// The way to the engine, once there is one.
+    engine: Arc<OnceLock<UnixStream>>,
+    thread: JoinHandle<()>,
 }
 
 /// The calls since the proxy was last armed, in order of arrival, each as `METHOD /path`.
@@ -110,8 +119,12 @@ impl Drop for FaultProxy {
             drop(listener.join());
         }
         let connections = std::mem::take(&mut self.shared.state().connections);
-        for (stream, thread) in connections {
-            drop(stream.shutdown(Shutdown::Both));
+        for Connection { client, engine, thread } in connections {
+            drop(client.shutdown(Shutdown::Both));
+            // An engine may keep a stream of output open after its client has gone.
+            if let Some(engine) = engine.get() {
+                drop(engine.shutdown(Shutdown::Both));
+            }
             drop(thread.join());
         }
         drop(fs_err::remove_file(&self.socket));
@@ -124,18 +137,19 @@ fn accept(listener: &UnixListener, shared: &Arc<Shared>) {
         if state.ending {
             return;
         }
-        state.connections.retain(|(_, thread)| !thread.is_finished());
+        state.connections.retain(|connection| !connection.thread.is_finished());
         let Ok(stream) = stream else { continue };
-        let Ok(kept) = stream.try_clone() else { continue };
-        let owner = Arc::clone(shared);
+        let Ok(client) = stream.try_clone() else { continue };
+        let (owner, engine) = (Arc::clone(shared), Arc::<OnceLock<UnixStream>>::default());
+        let upstream = Arc::clone(&engine);
         // A client that goes away ends its connection with an error, which is nobody's concern.
-        let thread = std::thread::spawn(move || drop(serve(&owner, stream)));
-        state.connections.push((kept, thread));
+        let thread = std::thread::spawn(move || drop(serve(&owner, stream, &upstream)));
+        state.connections.push(Connection { client, engine, thread });
     }
 }
 
 /// One connection: one call.
-fn serve(shared: &Shared, mut client: UnixStream) -> io::Result<()> {
+fn serve(shared: &Shared, mut client: UnixStream, upstream: &OnceLock<UnixStream>) -> io::Result<()> {
     let Some(head) = Head::read(&mut client)? else { return Ok(()) };
     let fault = shared.number(&head);
     match &fault {
@@ -151,6 +165,8 @@ fn serve(shared: &Shared, mut client: UnixStream) -> io::Result<()> {
         _ => {}
     }
     let mut engine = UnixStream::connect(&shared.engine)?;
+    // It is set once: a connection is one call.
+    drop(upstream.set(engine.try_clone()?));
     if head.is_events() {
         shared.state().events.push(client.try_clone()?);
     }
@@ -280,6 +296,21 @@ mod tests {
             spoiled(Scope::Changing, 1, Fault::Then(Arc::new(move || seen.store(1, Ordering::SeqCst))));
         assert_eq!((happened.load(Ordering::SeqCst), reached), (1, 4));
         assert!(answers[1].ends_with("done"));
+    }
+
+    /// Engines are like that: one went on with the output of a container for an hour after its reader had left.
+    #[test]
+    fn an_engine_that_never_ends_its_answer_does_not_keep_the_proxy() {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let listener = UnixListener::bind(folder.path().join("engine")).expect("it can listen");
+        let proxy = FaultProxy::start(&folder.path().join("proxy"), &folder.path().join("engine")).expect("it starts");
+        let mut client = UnixStream::connect(proxy.socket()).expect("it listens");
+        client.write_all(b"GET /logs HTTP/1.1\r\nContent-Length: 0\r\n\r\n").expect("written");
+        let (mut open, _) = listener.accept().expect("a connection");
+        drop(head::read(&mut open).expect("a head"));
+        open.write_all(b"HTTP/1.1 200 OK\r\n\r\nfirst line").expect("written");
+        drop(client);
+        drop(proxy);
     }
 
     #[test]
