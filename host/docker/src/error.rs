@@ -247,7 +247,7 @@ mod tests {
     fn status_decides_the_kind() {
         assert_eq!(answer(409, "x").kind, EngineErrorKind::Conflict);
         assert_eq!(answer(401, "x").kind, EngineErrorKind::Denied);
-        assert_eq!(answer(403, "x").kind, EngineErrorKind::Other);
+        assert_eq!(answer(403, "x").kind, EngineErrorKind::Refused);
         assert_eq!(answer(500, "").message, "the engine answered with status 500");
     }
 

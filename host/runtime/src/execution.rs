@@ -15,8 +15,6 @@ use crate::state::World;
 /// How to run.
 #[derive(Debug, Clone, Default)]
 pub struct ExecuteOptions {
-    /// Most engine steps at once; `None`: [`crate::timeouts::PARALLEL`].
-    pub parallel: Option<usize>,
     /// Unique id of this run.
     pub run_id: String,
     /// Id of the lock on the project that is held while the plan runs: of two runs with the same id, one has ended. Empty:

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-/// Most engine steps at once; `--parallel` overrides it. An engine serialises much inside; more only queues there.
-pub const PARALLEL: usize = 32;
 /// First pause before the stream of events is opened again after it broke; grows like a probe's.
 pub const EVENTS_RETRY: Duration = Duration::from_millis(100);
 /// Longest of those pauses.

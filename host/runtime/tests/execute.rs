@@ -895,8 +895,8 @@ async fn any_graph_terminates_under_any_limit() {
             );
             yaml.push_str(&line);
         }
-        let mut world = world(FakeEngine::new());
-        world.options.parallel = Some(1 + usize::try_from(random(4)).unwrap());
+        let world = world(FakeEngine::new());
+        world.engine.take_at_once(1 + usize::try_from(random(4)).unwrap());
         let model = project(&yaml);
         let first = world.up(&model).await;
         assert_eq!(first.outcome.ending(), Ending::Success, "{yaml}\n{:?}", first.outcome.failures);

@@ -58,7 +58,6 @@ impl Change {
             hooks: hooks(context, &engine),
             engine,
             options: ExecuteOptions {
-                parallel: context.settings.parallel,
                 run_id: format!("{:x}-{:x}", now.as_nanos(), std::process::id()),
                 lock_id: lock::id(context),
                 who: lock::who(),

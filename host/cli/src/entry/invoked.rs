@@ -73,9 +73,15 @@ fn variable_of(flag: &str) -> CliResult<Option<&'static str>> {
         "--context" | "-c" => Ok(Some(env_vars::DOCKER_CONTEXT)),
         "--host" | "-H" => Ok(Some(env_vars::DOCKER_HOST)),
         "--config" => Ok(Some(env_vars::DOCKER_CONFIG)),
-        "--tlscacert" | "--tlscert" | "--tlskey" | "--log-level" | "-l" | "--debug" | "-D" => Err(CliError::hinted(
-            format!("the Docker client's flag `{flag}` is not supported yet"),
-            "set DOCKER_HOST, DOCKER_CERT_PATH and DOCKER_TLS_VERIFY, or use a Docker context",
+        // No variable names single files, and the engine's address is read from variables and contexts alone.
+        "--tlscacert" | "--tlscert" | "--tlskey" => Err(CliError::hinted(
+            format!("the Docker client's flag `{flag}` is not taken here"),
+            "make a context of the files (`docker context create NAME --docker host=tcp://…,ca=FILE,cert=FILE,key=FILE`) and name it \
+             with `--context NAME`; or put them into one directory as ca.pem, cert.pem and key.pem, and set DOCKER_CERT_PATH to it",
+        )),
+        "--log-level" | "-l" | "--debug" | "-D" => Err(CliError::hinted(
+            format!("the Docker client's flag `{flag}` is not taken here"),
+            "`--verbose` after the command's name prints every call of the engine",
         )),
         _ => Ok(None),
     }
@@ -95,6 +101,18 @@ mod tests {
         assert_eq!(args(&["docker-compose", "compose", "up"]).args, ["windlass", "up"]);
         assert_eq!(args(&["docker-compose", "up"]).args, ["windlass", "up"]);
         assert_eq!(args(&["windlass", "compose"]).args, ["windlass", "compose"]);
+    }
+
+    #[test]
+    fn flags_that_are_not_taken_say_what_to_do_instead() {
+        let refused = |flag: &str| {
+            let words = ["docker-windlass", flag, "x", "windlass", "ps"].map(str::to_owned).to_vec();
+            let error = read(words, Environment::default()).err().unwrap();
+            let CliError::Usage { hint, .. } = error else { panic!("{error:?}") };
+            hint.unwrap()
+        };
+        assert!(refused("--tlscacert").contains("docker context create"));
+        assert!(refused("--debug").contains("--verbose"));
     }
 
     #[test]

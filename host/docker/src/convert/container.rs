@@ -98,7 +98,15 @@ impl From<Row> for Container {
 }
 
 pub(super) fn endpoints(networks: BTreeMap<String, Attachment>) -> BTreeMap<String, Endpoint> {
-    networks.into_iter().map(|(name, attachment)| (name, attachment.into())).collect()
+    let endpoint = |(name, attachment): (String, Attachment)| {
+        let mut endpoint = Endpoint::from(attachment);
+        // Podman 4 gives the name for an id, which then tells nothing.
+        if endpoint.network_id == name {
+            endpoint.network_id.clear();
+        }
+        (name, endpoint)
+    };
+    networks.into_iter().map(endpoint).collect()
 }
 
 impl From<Attachment> for Endpoint {
@@ -233,5 +241,12 @@ mod tests {
         assert_eq!(health_of_status("Up 3 seconds (Paused)"), None);
         assert_eq!(health_of_status("Up 3 seconds (health: starting)"), Some(Health::Starting));
         assert_eq!(health_of_status("Up 3 seconds (unhealthy)"), Some(Health::Unhealthy));
+    }
+
+    #[test]
+    fn a_name_is_no_id_of_a_network() {
+        let attached = |id: &str| Attachment { network_id: id.to_owned(), ..Attachment::default() };
+        let found = endpoints([("a".to_owned(), attached("a")), ("b".to_owned(), attached("1e85"))].into());
+        assert_eq!((found["a"].network_id.as_str(), found["b"].network_id.as_str()), ("", "1e85"));
     }
 }

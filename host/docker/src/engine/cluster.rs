@@ -268,6 +268,10 @@ impl Cluster for DockerEngine {
         self.call(format!("rename container {id} to {name}"), docker.rename_container(id, options)).await
     }
 
+    fn parallel(&self) -> usize {
+        self.parallel
+    }
+
     async fn pause_container(&self, id: &str) -> EngineResult<()> {
         let docker = self.docker().await?;
         self.call(format!("pause container {id}"), docker.pause_container(id)).await

@@ -22,8 +22,8 @@ mod instances;
 mod relay;
 mod store;
 
-/// Engine calls at once: beyond this an engine only queues. Streams (logs, events, commands) and builds are
-/// not counted, because they last as long as they like.
+/// Engine calls at once, unless the user says otherwise: an engine serialises much inside, and beyond this it only queues.
+/// Streams (logs, events, commands) and builds are not counted, because they last as long as they like.
 const PARALLEL: usize = 32;
 /// The same where every connection is a process and a session: a server allows ten sessions in a connection, and streams
 /// need theirs.
@@ -37,6 +37,7 @@ pub struct DockerEngine {
     options: ConnectOptions,
     api: OnceCell<Api>,
     architecture: OnceCell<String>,
+    parallel: usize,
     slots: Semaphore,
     ways: dial::Known,
     relays: relay::Relays,
@@ -44,10 +45,12 @@ pub struct DockerEngine {
 
 impl DockerEngine {
     pub(crate) fn new(endpoint: Endpoint, host: String, config: ConfigFile, options: ConnectOptions) -> Self {
-        let most = if endpoint.is_costly() { PARALLEL_COSTLY } else { PARALLEL };
-        let slots = Semaphore::new(
-            options.parallel.unwrap_or(most).min(if endpoint.is_costly() { most } else { usize::MAX }).max(1),
-        );
+        let parallel = if endpoint.is_costly() {
+            options.parallel.unwrap_or(PARALLEL_COSTLY).min(PARALLEL_COSTLY)
+        } else {
+            options.parallel.unwrap_or(PARALLEL)
+        };
+        let parallel = parallel.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             endpoint,
             host,
@@ -55,7 +58,8 @@ impl DockerEngine {
             options,
             api: OnceCell::new(),
             architecture: OnceCell::new(),
-            slots,
+            parallel,
+            slots: Semaphore::new(parallel),
             ways: dial::Known::default(),
             relays: relay::Relays::default(),
         }

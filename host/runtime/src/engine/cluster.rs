@@ -87,6 +87,11 @@ pub trait Cluster: Send + Sync {
     async fn remove_container(&self, id: &str, volumes: bool, force: bool) -> EngineResult<()>;
     /// Renames it.
     async fn rename_container(&self, id: &str, name: &str) -> EngineResult<()>;
+    /// How many calls it takes at once: the only limit there is. The engine owns it, because it alone knows what its transport
+    /// carries (a session of ssh is not a local socket) and sees all calls; a run asks for it, and begins no more steps than
+    /// this: those beyond it would only queue here while their clocks run, and builds, which are not counted as calls, would
+    /// have no limit at all.
+    fn parallel(&self) -> usize;
     /// Freezes it.
     async fn pause_container(&self, id: &str) -> EngineResult<()>;
     /// Thaws it.

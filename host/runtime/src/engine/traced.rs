@@ -114,6 +114,10 @@ impl Cluster for Traced {
         timed("rename container", &format!("{id} {name}"), self.0.rename_container(id, name)).await
     }
 
+    fn parallel(&self) -> usize {
+        self.0.parallel()
+    }
+
     async fn pause_container(&self, id: &str) -> EngineResult<()> {
         timed("pause container", id, self.0.pause_container(id)).await
     }

@@ -19,7 +19,6 @@ use crate::outcome::{Failure, FailureKind, Outcome, StepResult};
 use crate::shutdown::{Shutdown, Urgency};
 use crate::state::{LinkNews, LinkWatch, Pump, World};
 use crate::steps::{Context, End, Run, manner, tolerates};
-use crate::timeouts::PARALLEL;
 
 /// State of the loop.
 pub(super) struct Dispatcher<'a> {
@@ -150,7 +149,7 @@ impl<'a> Dispatcher<'a> {
 
     /// Starts all steps whose turn has come.
     fn start(&mut self, sender: &mpsc::UnboundedSender<(StepId, Event)>) {
-        let limit = self.run.execution.options.parallel.unwrap_or(PARALLEL).max(1);
+        let limit = self.run.execution.engine.parallel().max(1);
         let plan = Arc::clone(&self.plan);
         loop {
             let full = self.busy >= limit;

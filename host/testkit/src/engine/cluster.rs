@@ -195,6 +195,10 @@ impl Cluster for FakeEngine {
         Ok(())
     }
 
+    fn parallel(&self) -> usize {
+        self.lock().at_once.unwrap_or(usize::MAX)
+    }
+
     async fn pause_container(&self, id: &str) -> EngineResult<()> {
         let operation = self.on_container("pause", id).await?;
         self.lock().freeze(id, &operation, ContainerState::Paused)

@@ -91,6 +91,11 @@ impl FakeEngine {
         self.lock().lost.push(call.to_owned());
     }
 
+    /// Takes no more calls at once than this.
+    pub fn take_at_once(&self, calls: usize) {
+        self.lock().at_once = Some(calls);
+    }
+
     /// Takes such failures back.
     pub fn heal(&self) {
         self.lock().failures.clear();

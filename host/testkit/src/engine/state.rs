@@ -33,6 +33,8 @@ pub(super) struct State {
     /// Calls whose next answer is lost.
     pub(super) lost: Vec<String>,
     pub(super) delays: Vec<(String, Duration)>,
+    /// Most calls at once; `None`: any number.
+    pub(super) at_once: Option<usize>,
     pub(super) commands: Vec<(String, String, i64)>,
     pub(super) execs: BTreeMap<String, i64>,
     pub(super) calls: Vec<String>,
