@@ -43,6 +43,7 @@ pub fn parse(file: &Arc<SourceFile>, out: &mut Diagnostics) -> Vec<Node> {
         match compose(&text, typed, file, &moved, out) {
             Ok(documents) => return documents,
             Err(Stop { scan, diagnostic }) => {
+                let tab = scan.as_ref().and_then(|scan| Some((scan.line, tabs::indents(typed, scan.line)?)));
                 let again = scan.and_then(|Scan { reason, line, column }| {
                     let mended = tabs::mended(&original, &reason, line, column).filter(|_| tabs < tabs::MAX_REPLACED);
                     let Some(mended) = mended else { return moved.retry(&original, &reason, line) };
@@ -51,7 +52,7 @@ pub fn parse(file: &Arc<SourceFile>, out: &mut Diagnostics) -> Vec<Node> {
                     Some(moved.apply(&original))
                 });
                 let Some(again) = again else {
-                    out.0.push(*diagnostic);
+                    out.0.push(tab.map_or(*diagnostic, |(line, column)| misplaced_tab(file, line, column)));
                     return Vec::new();
                 };
                 text = Cow::Owned(again);
@@ -81,6 +82,14 @@ fn refused(text: &str) -> Option<(usize, usize, &'static str)> {
     })
 }
 
+const TAB: &str = "found a tab where only blanks may stand";
+
+/// The scanner stumbles over a tab without seeing it as the cause. Line from 1, column from 0.
+fn misplaced_tab(file: &Arc<SourceFile>, line: usize, column: usize) -> Diagnostic {
+    let span = Span { file: Some(Arc::clone(file)), line, column: column + 1, length: 1 };
+    Diagnostic::error("yaml-syntax", "", Some(span), format!("failed to parse: {TAB}"))
+}
+
 fn compose(
     text: &str,
     typed: &str,
@@ -94,7 +103,7 @@ fn compose(
         Composer { parser, text, file, moved, covered, anchors: HashMap::new(), expanded: 0, depth: 0, out };
     let documents = composer.documents()?;
     let covered = composer.covered.take().unwrap_or_default();
-    let tab = covered.misplaced(typed).map(|place| (place, "found a tab where only blanks may stand"));
+    let tab = covered.misplaced(typed).map(|place| (place, TAB));
     let slash = || covered.escaped_slash(typed).map(|place| (place, "found unknown escape character"));
     match tab.or_else(slash) {
         Some(((line, column), reason)) => {

@@ -126,10 +126,12 @@ impl Settings {
         };
         let columns = self.environment.get(env_vars::COLUMNS).and_then(|text| text.parse().ok());
         let size = self.terminals.size;
+        let columns = size.map(|(columns, _)| usize::from(columns)).or(columns);
         UiOptions {
             colour_out: colours(self.terminals.out),
             colour_err: colours(self.terminals.err),
-            width: size.map(|(columns, _)| usize::from(columns)).or(columns).unwrap_or(80).max(20),
+            width: columns.unwrap_or(80).max(20),
+            excerpt_width: columns.unwrap_or(160).max(20),
             height: size.map_or(24, |(_, rows)| usize::from(rows)).max(4),
             status_on_stdout: self.environment.says_yes(env_vars::COMPOSE_STATUS_STDOUT),
             interactive: self.terminals.input && self.terminals.err,

@@ -7,7 +7,9 @@ use windlass_model::node::Span;
 use windlass_model::{Diagnostic, Diagnostics, Severity};
 
 use crate::errors::CliError;
+use crate::output::excerpt::excerpt;
 use crate::output::ui::{Style, Ui};
+use crate::output::visible::visible;
 
 /// Shows why the program ends; nothing where that was shown already.
 pub(crate) fn show_error(ui: &Ui, error: &CliError) {
@@ -70,7 +72,7 @@ fn show(ui: &Ui, diagnostic: &Diagnostic) {
         show_place(ui, span);
     }
     for (text, span) in &diagnostic.related {
-        ui.status(format_args!("  {}", ui.paint(Style::Bold, text)));
+        ui.painted(format_args!("  {}", ui.paint(Style::Bold, text)));
         show_place(ui, span);
     }
     if let Some(hint) = &diagnostic.hint {
@@ -106,19 +108,15 @@ fn as_json(diagnostic: &Diagnostic) -> Json {
 pub(crate) fn show_place(ui: &Ui, span: &Span) {
     let Some(file) = &span.file else { return };
     let arrow = ui.paint(Style::Cyan, "-->");
-    ui.status(format_args!("  {arrow} {}:{}:{}", ui.shown(&file.path), span.line, span.column));
+    let path = ui.shown(&file.path);
+    ui.painted(format_args!("  {arrow} {}:{}:{}", visible(&path), span.line, span.column));
     let Some(line) = span.line.checked_sub(1).and_then(|index| file.text.lines().nth(index)) else { return };
     let number = span.line.to_string();
     let (margin, bar) = (" ".repeat(number.len()), ui.paint(Style::Cyan, "|"));
-    let blank: String = line.chars().take(span.column.saturating_sub(1)).map(blank_of).collect();
-    let room = line.chars().count().saturating_sub(span.column.saturating_sub(1)).max(1);
-    let caret = ui.paint(Style::Red, "^".repeat(span.length.clamp(1, room)));
-    ui.status(format_args!("  {margin} {bar}"));
-    ui.status(format_args!("  {} {bar} {line}", ui.paint(Style::Cyan, number)));
-    ui.status(format_args!("  {margin} {bar} {blank}{caret}"));
-}
-
-/// Keeps tabs, so that the caret stands under its character.
-const fn blank_of(character: char) -> char {
-    if character == '\t' { '\t' } else { ' ' }
+    let room = ui.options().excerpt_width.saturating_sub(number.len() + "   | ".len());
+    let excerpt = excerpt(line, span.column, span.length, room);
+    let carets = ui.paint(Style::Red, "^".repeat(excerpt.carets));
+    ui.painted(format_args!("  {margin} {bar}"));
+    ui.painted(format_args!("  {} {bar} {}", ui.paint(Style::Cyan, number), excerpt.line));
+    ui.painted(format_args!("  {margin} {bar} {}{carets}", " ".repeat(excerpt.indent)));
 }

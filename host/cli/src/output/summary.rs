@@ -8,6 +8,7 @@ use crate::commands::ps::word;
 use crate::entry::context::Context;
 use crate::entry::settings::Progress;
 use crate::output::ui::Style;
+use crate::output::visible::colourless;
 use crate::output::{humanize, ports, table};
 
 /// Prints the summary; nothing where a machine reads.
@@ -33,7 +34,7 @@ pub(crate) fn show(context: &Context, summary: &Summary) {
     for container in summary.containers.iter().filter(|container| summary.last_lines.contains_key(&container.name)) {
         ui.warning(format_args!("container {} is {}; its last lines:", container.name, state(container)));
         for line in summary.last_lines.get(&container.name).into_iter().flatten() {
-            ui.status(format_args!("    {}", ui.paint(Style::Dim, line)));
+            ui.painted(format_args!("    {}", ui.paint(Style::Dim, colourless(line))));
         }
     }
 }

@@ -8,6 +8,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::visible::visible;
 use crate::errors::{CliError, CliResult};
 
 /// Where the output goes and the input comes from.
@@ -74,6 +75,8 @@ pub struct UiOptions {
     pub colour_err: bool,
     /// Columns.
     pub width: usize,
+    /// Columns of a line of a file in a message: more than `width` where no terminal would break it.
+    pub excerpt_width: usize,
     /// Rows of the terminal.
     pub height: usize,
     /// Information lines go to standard output.
@@ -92,6 +95,7 @@ impl UiOptions {
             colour_out: false,
             colour_err: false,
             width: 80,
+            excerpt_width: 160,
             height: 24,
             status_on_stdout: false,
             interactive: false,
@@ -200,15 +204,20 @@ impl Ui {
         self.above(bytes);
     }
 
-    /// Prints a line of status.
+    /// Prints a line of status. What a terminal would obey is made visible.
     pub(crate) fn status(&self, line: impl Display) {
+        self.painted(visible(&line.to_string()));
+    }
+
+    /// Prints a line of status as it is: one that holds [`Self::paint`]ed parts, or output of a container or a build.
+    pub(crate) fn painted(&self, line: impl Display) {
         self.above(format!("{line}\n").as_bytes());
     }
 
     /// Prints an information line, which `COMPOSE_STATUS_STDOUT` moves to standard output.
     pub(crate) fn info(&self, line: impl Display) {
         if self.options.status_on_stdout {
-            drop(self.data(format!("{line}\n")));
+            drop(self.data(format!("{}\n", visible(&line.to_string()))));
         } else {
             self.status(line);
         }
@@ -217,24 +226,26 @@ impl Ui {
     /// Prints a warning.
     pub(crate) fn warning(&self, text: impl Display) {
         let word = self.paint(Style::Yellow, "warning:");
-        self.status(format_args!("{word} {text}"));
+        self.painted(format_args!("{word} {}", visible(&text.to_string())));
     }
 
     /// Prints an error's headline.
     pub(crate) fn error(&self, text: impl Display) {
         let word = self.paint(Style::Red, "error:");
-        self.status(format_args!("{word} {text}"));
+        self.painted(format_args!("{word} {}", visible(&text.to_string())));
     }
 
     /// Prints what to do about it.
     pub(crate) fn hint(&self, text: impl Display) {
         let word = self.paint(Style::Cyan, "hint:");
-        self.status(format_args!("  {word} {text}"));
+        self.painted(format_args!("  {word} {}", visible(&text.to_string())));
     }
 
-    /// Text for standard error in a style, where colours are wanted.
+    /// Text for standard error, made visible, in a style where colours are wanted.
     #[must_use]
     pub(crate) fn paint(&self, style: Style, text: impl Display) -> String {
+        let text = text.to_string();
+        let text = visible(&text);
         if self.options.colour_err { format!("\x1b[{}m{text}\x1b[0m", style.code()) } else { text.to_string() }
     }
 
@@ -257,7 +268,7 @@ impl Ui {
     fn read_answer(&self, question: &str) -> io::Result<bool> {
         let mut inner = self.lock();
         inner.erase();
-        inner.err.write_all(format!("{question} [yN] ").as_bytes())?;
+        inner.err.write_all(format!("{} [yN] ", visible(question)).as_bytes())?;
         inner.err.flush()?;
         let answer = match inner.input.as_mut() {
             Some(input) => first_line(input)?,

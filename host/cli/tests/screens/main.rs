@@ -3,6 +3,7 @@
 //! The program runs in this process with a world of its own: no environment, a fixed clock, a fixed width, its own streams.
 
 mod desk;
+mod excerpts;
 mod failures;
 mod flags;
 mod lifecycle;

@@ -31,11 +31,11 @@ pub fn document(
         if !wanted(path) {
             return;
         }
-        let filled = substitute(text, lookup, &mut names);
+        let filled = template::fill(text, lookup, &mut names);
         unset.extend(names.drain(..).map(|name| Unset { name, span: node.span.clone() }));
         match filled {
             Ok(filled) => cast(node, filled, path, out),
-            Err(error) => out.0.push(problem(&error, text, node, path)),
+            Err(errors) => out.0.extend(errors.iter().map(|error| problem(error, text, node, path))),
         }
     });
 }

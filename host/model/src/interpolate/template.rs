@@ -64,19 +64,23 @@ enum Piece<'t> {
 /// # Errors
 /// When the syntax is wrong or a required variable is missing.
 pub fn substitute(template: &str, lookup: Lookup<'_>, unset: &mut Vec<String>) -> Result<String, TemplateError> {
+    fill(template, lookup, unset).map_err(|mut errors| errors.swap_remove(0))
+}
+
+/// As [`substitute`], but tells of every required variable that is missing.
+///
+/// # Errors
+/// At least one: the syntax is wrong, or required variables are missing.
+pub fn fill(template: &str, lookup: Lookup<'_>, unset: &mut Vec<String>) -> Result<String, Vec<TemplateError>> {
     if !template.contains('$') {
         return Ok(template.to_owned());
     }
-    let mut result = String::with_capacity(template.len());
-    let mut rest = template;
-    while let Some((piece, after)) = split(rest)? {
-        match piece {
-            Piece::Text(text) => result.push_str(text),
-            Piece::Variable(usage) => result.push_str(&expand(&usage, lookup, unset)?),
-        }
-        rest = after;
+    let mut filling = Filling { lookup, unset, missing: Vec::new() };
+    match filling.template(template) {
+        Err(error) if filling.missing.is_empty() => Err(vec![error]),
+        Ok(text) if filling.missing.is_empty() => Ok(text),
+        _ => Err(filling.missing),
     }
-    Ok(result)
 }
 
 /// Lists the variables of a template, those inside words too.
@@ -97,25 +101,54 @@ pub fn usages(template: &str) -> Result<Vec<Usage<'_>>, TemplateError> {
     Ok(found)
 }
 
-fn expand(usage: &Usage<'_>, lookup: Lookup<'_>, unset: &mut Vec<String>) -> Result<String, TemplateError> {
-    let value = lookup(usage.name);
-    let Some((operator, colon, word)) = usage.operator else {
-        return Ok(value.unwrap_or_else(|| {
-            unset.push(usage.name.to_owned());
-            String::new()
-        }));
-    };
-    let usable = value.as_ref().is_some_and(|value| !(colon && value.is_empty()));
-    match operator {
-        Operator::Default if usable => Ok(value.unwrap_or_default()),
-        Operator::Default => substitute(word, lookup, unset),
-        Operator::Alternate if usable => substitute(word, lookup, unset),
-        Operator::Alternate => Ok(String::new()),
-        Operator::Required if usable => Ok(value.unwrap_or_default()),
-        Operator::Required => {
-            let message = substitute(word, lookup, unset)?;
-            Err(TemplateError::Required { name: usage.name.to_owned(), message })
+/// A template that is being filled in, and what was found on the way.
+struct Filling<'l, 'u> {
+    lookup: Lookup<'l>,
+    unset: &'u mut Vec<String>,
+    missing: Vec<TemplateError>,
+}
+
+impl Filling<'_, '_> {
+    fn template(&mut self, template: &str) -> Result<String, TemplateError> {
+        let mut result = String::with_capacity(template.len());
+        let mut rest = template;
+        while let Some((piece, after)) = split(rest)? {
+            match piece {
+                Piece::Text(text) => result.push_str(text),
+                Piece::Variable(usage) => result.push_str(&self.expand(&usage)?),
+            }
+            rest = after;
         }
+        Ok(result)
+    }
+
+    fn expand(&mut self, usage: &Usage<'_>) -> Result<String, TemplateError> {
+        let value = (self.lookup)(usage.name);
+        let Some((operator, colon, word)) = usage.operator else {
+            return Ok(value.unwrap_or_else(|| {
+                self.unset.push(usage.name.to_owned());
+                String::new()
+            }));
+        };
+        let usable = value.as_ref().is_some_and(|value| !(colon && value.is_empty()));
+        match operator {
+            Operator::Default if usable => Ok(value.unwrap_or_default()),
+            Operator::Default => self.template(word),
+            Operator::Alternate if usable => self.template(word),
+            Operator::Alternate => Ok(String::new()),
+            Operator::Required if usable => Ok(value.unwrap_or_default()),
+            Operator::Required => self.require(usage.name, word).map(|()| String::new()),
+        }
+    }
+
+    /// Notes a variable that is missing; where its message lacks one too, that one is told.
+    fn require(&mut self, name: &str, word: &str) -> Result<(), TemplateError> {
+        let before = self.missing.len();
+        let message = self.template(word)?;
+        if self.missing.len() == before {
+            self.missing.push(TemplateError::Required { name: name.to_owned(), message });
+        }
+        Ok(())
     }
 }
 
@@ -222,5 +255,17 @@ mod tests {
         }
         let missing = fill("${X:?set ${SET}}").expect_err("X is unset");
         assert_eq!(missing.to_string(), "required variable X is missing a value: set value");
+    }
+
+    #[test]
+    fn all_that_is_missing_is_told() {
+        let missing = |template| {
+            let errors = super::fill(template, &|_| None, &mut Vec::new()).expect_err("something is missing");
+            errors.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let required = |name: &str, text: &str| format!("required variable {name} is missing a value: {text}");
+        assert_eq!(missing("${X:?first} ${Y:?second}"), [required("X", "first"), required("Y", "second")]);
+        assert_eq!(missing("${A:-${X:?first}}${Y?${Z:?inner}}"), [required("X", "first"), required("Z", "inner")]);
+        assert_eq!(missing("${X:?first} ${"), [required("X", "first")]);
     }
 }

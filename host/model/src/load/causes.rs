@@ -14,7 +14,9 @@ impl Loader<'_> {
         let base = self.missing_base();
         let unset = std::mem::take(&mut self.unset);
         for problem in self.out.0.iter_mut().filter(|problem| problem.severity == Severity::Error) {
-            let here = unset.iter().find(|unset| problem.span.as_ref() == Some(&unset.span));
+            // These say themselves what is wrong with the text; a variable beside it is not the cause.
+            let own = matches!(problem.code, "required-variable" | "interpolation");
+            let here = unset.iter().find(|unset| !own && problem.span.as_ref() == Some(&unset.span));
             if let Some(unset) = here {
                 problem.hint =
                     Some(format!("{n} is not set: set it, or write a default: ${{{n}:-value}}", n = unset.name));

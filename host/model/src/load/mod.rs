@@ -25,6 +25,7 @@ mod include;
 mod name;
 mod raw;
 mod select;
+mod text;
 mod windlass_file;
 
 pub use explain::{Fate, Layer};
@@ -281,11 +282,10 @@ impl Loader<'_> {
                 }
             }
         };
-        match text(bytes) {
-            Some(text) => Some(Arc::new(SourceFile { path: path.to_path_buf(), text })),
-            None => {
-                let text = format!("{} is not UTF-8 text", path.display());
-                self.out.0.push(Diagnostic::error("not-utf8", "", None, text));
+        match text::decode(bytes) {
+            Ok(text) => Some(Arc::new(SourceFile { path: path.to_path_buf(), text })),
+            Err(bad) => {
+                self.out.0.push(bad.problem(path));
                 None
             }
         }
@@ -357,17 +357,6 @@ fn built_for_default_platform(project: &mut Project) {
             service.platform = platform;
         }
     }
-}
-
-/// UTF-8, or UTF-16 with a byte order mark (which some editors of Windows write).
-fn text(bytes: Vec<u8>) -> Option<String> {
-    let wide: fn([u8; 2]) -> u16 = match bytes.get(..2) {
-        Some([0xff, 0xfe]) => u16::from_le_bytes,
-        Some([0xfe, 0xff]) => u16::from_be_bytes,
-        _ => return String::from_utf8(bytes).ok(),
-    };
-    let units = bytes[2..].chunks_exact(2).map(|pair| wide([pair[0], pair[1]]));
-    char::decode_utf16(units).collect::<Result<String, _>>().ok()
 }
 
 fn io_text(error: &std::io::Error) -> String {

@@ -164,6 +164,11 @@ impl Covered {
     }
 }
 
+/// Column of a tab before the content of a line (from 1).
+pub(super) fn indents(text: &str, line: usize) -> Option<usize> {
+    leading_tab(text.split('\n').nth(line.checked_sub(1)?)?)
+}
+
 /// Column of a tab before the content of a line, dashes of list items aside.
 fn leading_tab(line: &str) -> Option<usize> {
     let mut chars = line.chars().enumerate().peekable();

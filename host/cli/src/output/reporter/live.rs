@@ -13,6 +13,7 @@ use windlass_runtime::{Event, Outcome};
 use super::{Scene, words};
 use crate::output::humanize;
 use crate::output::ui::{Style, Ui};
+use crate::output::visible::visible;
 
 const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 
@@ -76,7 +77,7 @@ impl Live {
             Event::PluginLog { severity, message, .. } if self.verbose || *severity >= LogSeverity::Warning => {
                 ui.status(format_args!("   {message}"));
             }
-            Event::HookOutput { line, .. } => ui.status(format_args!("   {line}")),
+            Event::HookOutput { line, .. } => ui.painted(format_args!("   {line}")),
             Event::Note { .. } => words::show_failure(ui, scene, &event.event),
             Event::ShutdownRequested(false) => ui.status("Gracefully stopping... press Ctrl+C again to force"),
             _ => {}
@@ -105,8 +106,13 @@ impl Live {
     fn collapse(&self, ui: &Ui, plan: &Plan, id: StepId, took: Duration) {
         let step = words::step(plan, id);
         let Some(done) = words::done(&step.action) else { return };
-        let left = format!(" {} {} {}", ui.paint(Style::Green, "✔"), words::resource(step), ui.paint(Style::Dim, done));
-        ui.status(right_aligned(&left, &humanize::duration(took), ui.options().width));
+        let left = format!(
+            " {} {} {}",
+            ui.paint(Style::Green, "✔"),
+            visible(&words::resource(step)),
+            ui.paint(Style::Dim, done)
+        );
+        ui.painted(right_aligned(&left, &humanize::duration(took), ui.options().width));
     }
 
     /// Draws the area: a header, then what is at work, as much as fits.
@@ -165,7 +171,7 @@ impl Live {
             " {} {} {}{}",
             ui.paint(Style::Cyan, frame),
             ui.paint(Style::Bold, who),
-            words::doing(&step.action),
+            visible(&words::doing(&step.action)),
             ui.paint(Style::Dim, detail)
         );
         right_aligned(&left, &humanize::duration(line.since.elapsed()), ui.options().width)

@@ -45,10 +45,10 @@ impl Plain {
             Event::PluginLog { severity, message, .. } if self.verbose || *severity >= LogSeverity::Warning => {
                 ui.status(format_args!(" {message}"));
             }
-            Event::HookOutput { line, .. } => ui.status(format_args!("   {line}")),
+            Event::HookOutput { line, .. } => ui.painted(format_args!("   {line}")),
             // The output of a build is what people read in the log of a CI run; how far a pull is, is not.
             Event::Transfer(id, progress) if matches!(words::step(plan, *id).action, Action::BuildImage { .. }) => {
-                ui.status(&progress.text);
+                ui.painted(&progress.text);
             }
             Event::Transfer(_, progress) if self.verbose => {
                 ui.status(format_args!("   {} {}", progress.id, progress.text));

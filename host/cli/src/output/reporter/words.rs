@@ -8,6 +8,7 @@ use windlass_runtime::hooks::Verdict;
 use super::Scene;
 use crate::output::diagnostics::show_place;
 use crate::output::ui::{Style, Ui};
+use crate::output::visible::colourless;
 
 /// A step of the plan.
 pub(crate) fn step(plan: &Plan, id: StepId) -> &Step {
@@ -126,7 +127,7 @@ pub(crate) fn show_failure(ui: &Ui, scene: &Scene, event: &Event) {
                     show_place(ui, &span);
                 }
             }
-            details.iter().for_each(|line| ui.status(format_args!("    {}", ui.paint(Style::Dim, line))));
+            details.iter().for_each(|line| ui.painted(format_args!("    {}", ui.paint(Style::Dim, colourless(line)))));
             if let Some(hint) = hint {
                 ui.hint(hint);
             }
