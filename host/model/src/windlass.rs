@@ -171,6 +171,8 @@ pub struct InputFile {
     pub name: String,
     /// Absolute path.
     pub path: PathBuf,
+    /// Where it was written.
+    pub span: Option<Span>,
 }
 
 /// When a dataset is loaded.

@@ -363,7 +363,9 @@ impl Reader<'_> {
 
     fn inputs(&mut self, map: &Mapping, path: &str) -> Vec<InputFile> {
         let listed = self.texts(map, "from", path);
-        listed.into_iter().map(|(name, node)| InputFile { path: self.path(&name, &node), name }).collect()
+        let input =
+            |(name, node): (String, Node)| InputFile { path: self.path(&name, &node), name, span: Some(node.span) };
+        listed.into_iter().map(input).collect()
     }
 
     fn when(&mut self, map: &Mapping, path: &str) -> LoadWhen {

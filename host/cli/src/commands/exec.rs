@@ -24,7 +24,7 @@ pub(crate) struct ExecArgs {
     /// Environment: `KEY=VALUE`, or `KEY` from the environment
     #[arg(short, long, value_name = "KEY=VALUE")]
     env: Vec<String>,
-    /// Number of the replica
+    /// Number of the replica; 0 is any
     #[arg(long, value_name = "N")]
     index: Option<u32>,
     #[arg(short, long, hide = true)]
@@ -100,11 +100,12 @@ async fn candidate(engine: &dyn Engine, project: &str, args: &ExecArgs) -> CliRe
     let mut containers = engine.list_containers(&filter).await?;
     containers.retain(|container| !container.is_hook());
     containers.sort_by_key(|container| (container.is_one_off(), container.number()));
-    let found = match args.index {
+    let index = args.index.filter(|index| *index > 0);
+    let found = match index {
         Some(index) => containers.into_iter().find(|container| container.number() == index),
         None => containers.into_iter().next(),
     };
-    found.ok_or_else(|| match args.index {
+    found.ok_or_else(|| match index {
         Some(index) => CliError::state(format!("service {:?} is not running container #{index}", args.service)),
         None => CliError::state(format!("service {:?} is not running", args.service)),
     })

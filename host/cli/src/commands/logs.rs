@@ -21,7 +21,7 @@ pub(crate) struct LogsArgs {
     /// Go on with new output
     #[arg(short, long)]
     follow: bool,
-    /// Number of the replica
+    /// Number of the replica; 0 is all of them
     #[arg(long, value_name = "N")]
     index: Option<u32>,
     /// No colours
@@ -33,8 +33,8 @@ pub(crate) struct LogsArgs {
     /// From this time on: a timestamp, or how long ago (`42m`)
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
-    /// Only the last lines of each container
-    #[arg(short = 'n', long, value_name = "LINES", default_value = "all")]
+    /// Only the last lines of each container; `all` or a negative number is all of them
+    #[arg(short = 'n', long, value_name = "LINES", default_value = "all", allow_negative_numbers = true, value_parser = tail)]
     tail: String,
     /// The engine's times before the lines
     #[arg(short, long)]
@@ -44,6 +44,23 @@ pub(crate) struct LogsArgs {
     until: Option<String>,
     /// Only these services
     services: Vec<String>,
+}
+
+impl LogsArgs {
+    /// The number of the only replica that is wanted.
+    fn replica(&self) -> Option<u32> {
+        self.index.filter(|index| *index > 0)
+    }
+}
+
+/// A number of lines as the engine takes it. What the engine cannot read it would take for `all`.
+fn tail(text: &str) -> Result<String, String> {
+    match text.parse::<i64>() {
+        Ok(lines) if lines >= 0 => Ok(lines.to_string()),
+        Ok(_) => Ok("all".to_owned()),
+        Err(_) if text == "all" => Ok("all".to_owned()),
+        Err(_) => Err("a number of lines or `all` is needed".to_owned()),
+    }
 }
 
 pub(crate) async fn run(context: &Context, args: LogsArgs) -> CliResult<()> {
@@ -62,6 +79,10 @@ pub(crate) async fn run(context: &Context, args: LogsArgs) -> CliResult<()> {
         stamped: args.timestamps,
         ..LogStyle::default()
     };
+    let containers = containers(&engine, &name, &args).await?;
+    if let (Some(index), [service], true) = (args.replica(), args.services.as_slice(), containers.is_empty()) {
+        return Err(CliError::state(format!("service {service:?} is not running container #{index}")));
+    }
     let options = LogOptions {
         follow: args.follow,
         tail: Some(args.tail.clone()),
@@ -71,10 +92,9 @@ pub(crate) async fn run(context: &Context, args: LogsArgs) -> CliResult<()> {
     };
     if args.follow {
         let services = (!args.services.is_empty()).then(|| args.services.iter().cloned().collect());
-        let request = LogsRequest { engine, project: name, services, number: args.index, options };
+        let request = LogsRequest { engine, project: name, services, number: args.replica(), options };
         return run::follow_logs(context, request, style).await;
     }
-    let containers = containers(&engine, &name, &args).await?;
     let mut printer = LogPrinter::new(Arc::clone(&context.ui), style);
     containers.iter().for_each(|container| printer.register(&short_name(container, &name)));
     let printer = Mutex::new(printer);
@@ -99,7 +119,7 @@ async fn containers(engine: &Arc<dyn Engine>, project: &str, args: &LogsArgs) ->
     let mut all = engine.list_containers(&filter).await?;
     all.retain(|container| {
         let named = args.services.is_empty() || args.services.iter().any(|service| service == container.service());
-        named && args.index.is_none_or(|index| container.number() == index)
+        named && args.replica().is_none_or(|index| container.number() == index)
     });
     Ok(all)
 }

@@ -1,9 +1,11 @@
 //! The command line as a whole: the global flags and the list of commands.
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands;
 use crate::entry::global_args::GlobalArgs;
+use crate::errors::CliError;
 
 /// Run your Docker Compose file, unchanged, and bring it up ready.
 #[derive(Debug, Parser)]
@@ -60,4 +62,39 @@ pub(crate) enum Command {
 /// The whole command line, for parsing, completion scripts and manual pages.
 pub(crate) fn complete_command() -> clap::Command {
     Cli::command()
+}
+
+/// Commands of `docker compose` that are not there yet; `docs/differences.md` lists them too.
+pub(crate) const MISSING: [&str; 18] = [
+    "alpha", "attach", "bridge", "commit", "cp", "events", "export", "pause", "publish", "push", "run", "scale",
+    "stats", "top", "unpause", "volumes", "wait", "watch",
+];
+
+/// Why the arguments were refused: a command that is only missing is called by its name, where clap would suggest another one.
+pub(crate) fn refusal(error: clap::Error) -> CliError {
+    let name = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(name)) if error.kind() == ErrorKind::InvalidSubcommand => name,
+        _ => return error.into(),
+    };
+    if !MISSING.contains(&name.as_str()) {
+        return error.into();
+    }
+    CliError::hinted(
+        format!("`{name}` is not there yet"),
+        format!("`docker compose {name}` works on the same project; docs/differences.md lists what else is missing"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_missing_and_documented() {
+        let documented = include_str!("../../../../docs/differences.md");
+        for name in MISSING {
+            assert!(complete_command().find_subcommand(name).is_none(), "{name} is there");
+            assert!(documented.contains(&format!("`{name}`")), "{name} is not documented");
+        }
+    }
 }

@@ -6,6 +6,7 @@ pub(crate) mod context;
 pub mod env_vars;
 pub(crate) mod files;
 pub(crate) mod global_args;
+pub(crate) mod inputs;
 pub(crate) mod invoked;
 pub(crate) mod lock;
 pub(crate) mod plugins;

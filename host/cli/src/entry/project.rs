@@ -44,6 +44,7 @@ pub(crate) async fn selected(
         options.default_platform = true;
     })?;
     super::plugins::check(context, &loaded.project).await?;
+    super::inputs::check(context, &loaded.project)?;
     let limits = loaded.engine_limits(&engine.info().await?.os);
     if limits.has_errors() {
         return Err(CliError::Model(limits));

@@ -10,3 +10,4 @@ mod lifecycle;
 mod listings;
 mod names;
 mod progress;
+mod refusals;
