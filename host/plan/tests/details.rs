@@ -2,7 +2,7 @@
 
 use windlass_plan::observed::{ContainerState, Image};
 use windlass_plan::options::{PullOptions, StartOptions};
-use windlass_plan::{Action, Observed, Plan, UpOptions, labels, pull, rebuild_from_labels, start, up};
+use windlass_plan::{Action, Observed, Plan, UpOptions, labels, pull, rebuild_from_labels, spec, start, up};
 use windlass_testkit::project;
 
 mod world;
@@ -162,4 +162,66 @@ fn start_calls_a_container_by_the_name_that_it_has() {
     assert!(text.contains("start somebody-renamed-it"), "{text}");
     let text = windlass_plan::render(&up(&project, &world.observed, &UpOptions::default()).expect("it can be planned"));
     assert!(text.contains("start somebody-renamed-it"), "{text}");
+}
+
+/// The container of a `pre_start` entry: the replica's volumes, networks and environment, and little else of the service.
+#[test]
+fn a_pre_start_container_is_what_its_entry_says() {
+    let yaml = "
+services:
+  web:
+    image: 'web:1'
+    container_name: site
+    command: serve
+    user: app
+    working_dir: /srv
+    environment: { A: service, B: service }
+    networks: [back]
+    volumes: ['data:/data', /anonymous]
+    configs: [c]
+    pre_start:
+      - { image: 'tools:1', command: [migrate, up], user: root, working_dir: /work, privileged: true, environment: { B: entry } }
+      - { command: check }
+networks: { back: {} }
+volumes: { data: {} }
+configs: { c: { file: ./c } }
+";
+    let plan = planned(yaml, &Observed::default(), &UpOptions::default());
+    let entries: Vec<_> = plan
+        .steps
+        .iter()
+        .filter_map(|step| match &step.action {
+            Action::RunHookContainer { index, hook, spec } => Some((*index, hook, spec)),
+            _ => None,
+        })
+        .collect();
+    let [(0, first, replica), (1, second, _)] = entries.as_slice() else { panic!("{entries:?}") };
+    let made = spec::hook_container(replica, "c1", 0, first);
+    let run = &made.service;
+    assert_eq!((made.create_name.as_str(), made.container.name.as_str()), ("site-pre_start-0", "site-pre_start-0"));
+    assert_eq!((made.image.as_str(), run.image.as_str(), run.name.as_str()), ("tools:1", "tools:1", "web"));
+    assert_eq!(run.command.as_deref(), Some(&["migrate".to_owned(), "up".to_owned()][..]));
+    assert_eq!((run.user.as_str(), run.working_dir.as_str(), run.privileged), ("root", "/work", true));
+    let values = |name: &str| run.environment.get(name).cloned().flatten();
+    assert_eq!((values("A").as_deref(), values("B").as_deref()), (Some("service"), Some("entry")));
+    assert!(run.networks.contains_key("back") && made.networks == replica.networks);
+    // Its mounts are the replica's, by way of the engine: nothing is mounted twice.
+    assert_eq!(run.volumes_from, ["container:c1"]);
+    assert!(run.volumes.is_empty() && made.volumes.is_empty() && made.file_mounts.is_empty());
+    assert_eq!((made.container.number, made.inherit_from.as_deref()), (0, None));
+    let other = spec::hook_container(replica, "c1", 1, second);
+    assert_eq!((other.image.as_str(), other.service.user.as_str()), ("web:1", ""));
+}
+
+/// Without the file, `down` and the others still know of which kind networks and volumes are.
+#[test]
+fn labels_tell_drivers() {
+    let mut world = World::of(&project(
+        "services: { web: { image: 'web:1', volumes: ['data:/data'] } }
+volumes: { data: {} }",
+    ));
+    world.observed.networks[0].driver = "overlay".to_owned();
+    world.observed.volumes[0].driver = "nfs".to_owned();
+    let model = rebuild_from_labels("demo", &world.observed);
+    assert_eq!((model.networks["default"].driver.as_str(), model.volumes["data"].driver.as_str()), ("overlay", "nfs"));
 }
