@@ -139,11 +139,15 @@ fn accept(listener: &UnixListener, shared: &Arc<Shared>) {
         }
         state.connections.retain(|connection| !connection.thread.is_finished());
         let Ok(stream) = stream else { continue };
-        let Ok(client) = stream.try_clone() else { continue };
+        let (Ok(client), Ok(whole)) = (stream.try_clone(), stream.try_clone()) else { continue };
         let (owner, engine) = (Arc::clone(shared), Arc::<OnceLock<UnixStream>>::default());
         let upstream = Arc::clone(&engine);
-        // A client that goes away ends its connection with an error, which is nobody's concern.
-        let thread = std::thread::spawn(move || drop(serve(&owner, stream, &upstream)));
+        let thread = std::thread::spawn(move || {
+            // A client that goes away ends its connection with an error, which is nobody's concern.
+            drop(serve(&owner, stream, &upstream));
+            // Where the engine could not be reached, too: the list of connections holds the same stream, which would stay open.
+            drop(whole.shutdown(Shutdown::Both));
+        });
         state.connections.push(Connection { client, engine, thread });
     }
 }
@@ -311,6 +315,13 @@ mod tests {
         open.write_all(b"HTTP/1.1 200 OK\r\n\r\nfirst line").expect("written");
         drop(client);
         drop(proxy);
+    }
+
+    #[test]
+    fn without_an_engine_the_client_is_not_kept_waiting() {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let proxy = FaultProxy::start(&folder.path().join("proxy"), &folder.path().join("engine")).expect("it starts");
+        assert_eq!(call(&proxy, "GET /a"), "");
     }
 
     #[test]
