@@ -123,15 +123,17 @@ networks: { n: { labels: { a: '1' }, ipam: { config: [{ subnet: 10.9.0.0/24 }] }
 
 #[test]
 fn an_age_is_the_sum_of_its_parts() {
-    let yaml = "services: { web: { image: 'web:1', pull_policy: every_1h30m } }";
-    let pulls = |now: i64| {
-        let mut world = World::of(&project(yaml)).running();
-        world.observed.images.get_mut("web:1", "").expect("it is there").last_tagged = 1_000_000;
-        let plan = planned(yaml, &world.observed, &UpOptions { now, ..UpOptions::default() });
-        plan.steps.iter().any(|step| matches!(step.action, Action::PullImage { .. }))
-    };
-    assert!(!pulls(1_000_000 + 5_400));
-    assert!(pulls(1_000_000 + 5_401));
+    for (age, seconds) in [("1h30m", 5_400), ("1w2d3h4m5s", 788_645)] {
+        let yaml = format!("services: {{ web: {{ image: 'web:1', pull_policy: every_{age} }} }}");
+        let pulls = |now: i64| {
+            let mut world = World::of(&project(&yaml)).running();
+            world.observed.images.get_mut("web:1", "").expect("it is there").last_tagged = 1_000_000;
+            let plan = planned(&yaml, &world.observed, &UpOptions { now, ..UpOptions::default() });
+            plan.steps.iter().any(|step| matches!(step.action, Action::PullImage { .. }))
+        };
+        assert!(!pulls(1_000_000 + seconds), "{age}");
+        assert!(pulls(1_000_000 + seconds + 1), "{age}");
+    }
 }
 
 #[test]
