@@ -17,12 +17,9 @@ fn text(yaml: &str, observed: &Observed) -> String {
 }
 
 #[test]
-fn a_label_about_mounted_images_is_there_only_with_mounted_images() {
-    let created = |yaml: &str| {
-        let world = World::of(&project(yaml));
-        world.observed.containers[0].labels.get(labels::IMAGE_VOLUMES).cloned()
-    };
-    assert_eq!(created("services: { web: { image: 'web:1' } }"), None);
+fn without_mounted_images_there_is_no_label_about_them() {
+    let world = World::of(&project("services: { web: { image: 'web:1' } }"));
+    assert_eq!(world.observed.containers[0].labels.get(labels::IMAGE_VOLUMES), None);
 }
 
 /// A mounted image that was pulled anew shows in a new container only.

@@ -265,16 +265,18 @@ async fn an_engine_that_stays_away_is_given_up_on_and_everyone_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_engine_that_refuses_us_is_not_asked_again() {
-    let engine = made(FakeEngine::new(), ONE).await;
-    engine.fail("events", EngineErrorKind::Denied, "permission denied");
-    let (world, pump) = open(&engine);
-    beside(pump, async {
-        let world = world;
-        assert_eq!(world.listed().await.unwrap_err().message, "permission denied");
-    })
-    .await;
-    assert_eq!(engine.reads("events"), 1);
+async fn an_engine_that_refuses_us_or_its_events_is_not_asked_again() {
+    for kind in [EngineErrorKind::Denied, EngineErrorKind::Refused] {
+        let engine = made(FakeEngine::new(), ONE).await;
+        engine.fail("events", kind, "permission denied");
+        let (world, pump) = open(&engine);
+        beside(pump, async {
+            let world = world;
+            assert_eq!(world.listed().await.unwrap_err().message, "permission denied");
+        })
+        .await;
+        assert_eq!(engine.reads("events"), 1, "{kind:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

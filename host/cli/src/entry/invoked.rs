@@ -81,7 +81,7 @@ fn variable_of(flag: &str) -> CliResult<Option<&'static str>> {
         )),
         "--log-level" | "-l" | "--debug" | "-D" => Err(CliError::hinted(
             format!("the Docker client's flag `{flag}` is not taken here"),
-            "`--verbose` after the command's name prints every call of the engine",
+            "`docker windlass --verbose …` prints every call of the engine",
         )),
         _ => Ok(None),
     }

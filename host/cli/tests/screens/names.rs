@@ -47,6 +47,22 @@ fn a_service_that_is_named_needs_no_profile() {
     }
 }
 
+/// Nothing is going to be started for it, so that it is not enabled is no mistake of the file.
+#[test]
+fn what_exists_can_be_stopped_though_its_dependency_is_not_enabled() {
+    let desk = Desk::new(
+        "services:
+  web: { image: nginx, depends_on: [guest] }
+  guest: { image: busybox, profiles: [party] }
+",
+    );
+    drop(desk.run(&["--profile", "party", "up", "-d"]).ok());
+    assert_ne!(desk.run(&["up", "-d"]).code, 0);
+    drop(desk.run(&["stop"]).ok());
+    let running = Some(ContainerState::Running);
+    assert!(state(&desk, "shop-web-1") != running && state(&desk, "shop-guest-1") == running);
+}
+
 #[test]
 fn start_does_not_miss_what_no_profile_enables() {
     let desk = Desk::new(GUESTS);

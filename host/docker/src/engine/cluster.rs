@@ -282,3 +282,14 @@ impl Cluster for DockerEngine {
         self.call(format!("unpause container {id}"), docker.unpause_container(id)).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_limit_is_minus_one_for_the_engine() {
+        let asked = [None, Some(Duration::ZERO), Some(Duration::from_secs(9)), Some(Duration::MAX)].map(seconds);
+        assert_eq!(asked, [None, Some(0), Some(9), Some(-1)]);
+    }
+}

@@ -79,7 +79,7 @@ pub trait Cluster: Send + Sync {
     async fn create_container(&self, spec: &ContainerSpec) -> EngineResult<Created>;
     /// Starts it.
     async fn start_container(&self, id: &str) -> EngineResult<()>;
-    /// Stops it; `None`: its own timeout. One that does not run, or is gone, counts as success.
+    /// Stops it; `None`: its own timeout, [`Duration::MAX`]: none at all. One that does not run, or is gone, counts as success.
     async fn stop_container(&self, id: &str, timeout: Option<Duration>) -> EngineResult<()>;
     /// Restarts it.
     async fn restart_container(&self, id: &str, timeout: Option<Duration>) -> EngineResult<()>;
