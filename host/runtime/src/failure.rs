@@ -13,11 +13,13 @@ pub(crate) struct StepError {
     pub(crate) hint: Option<String>,
     pub(crate) details: Vec<String>,
     pub(crate) kind: FailureKind,
+    /// The engine was not there or did not answer: the same request may succeed later.
+    pub(crate) unanswered: bool,
 }
 
 impl StepError {
     pub(crate) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None, details: Vec::new(), kind }
+        Self { message: message.into(), hint: None, details: Vec::new(), kind, unanswered: false }
     }
 
     pub(crate) fn hint(mut self, hint: Option<String>) -> Self {
@@ -37,6 +39,7 @@ impl StepError {
             hint: error.hint,
             details: error.stderr,
             kind: FailureKind::Plugin,
+            unanswered: false,
         }
     }
 }
@@ -60,7 +63,8 @@ impl From<EngineError> for StepError {
             | EngineErrorKind::Unsupported
             | EngineErrorKind::Other => FailureKind::Engine,
         };
-        Self { message: with_causes(&error), hint: error.hint, details: Vec::new(), kind }
+        let unanswered = matches!(error.kind, EngineErrorKind::Unreachable | EngineErrorKind::Unanswered);
+        Self { message: with_causes(&error), hint: error.hint, details: Vec::new(), kind, unanswered }
     }
 }
 

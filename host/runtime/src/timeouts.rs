@@ -9,6 +9,8 @@ pub const EVENTS_RETRY_MAX: Duration = Duration::from_secs(2);
 /// How long the stream may fail to open before those who wait for the engine's news fail: longer than an engine takes to
 /// restart.
 pub const EVENTS_PATIENCE: Duration = Duration::from_secs(60);
+/// How long the way back of a change is tried while the engine does not answer: it may be restarting.
+pub const WAY_BACK_PATIENCE: Duration = Duration::from_secs(30);
 /// Most events that are taken before the new state is shown: a storm of events costs one new state for so many.
 pub const EVENTS_BATCH: usize = 256;
 /// Most containers that are inspected at once because events did not tell enough.

@@ -12,6 +12,7 @@ use windlass_runtime::engine::EngineErrorKind;
 use windlass_runtime::hooks::{HookErrorKind, Verdict};
 use windlass_runtime::outcome::StepResult;
 use windlass_runtime::shutdown::{ShutdownTrigger, Urgency};
+use windlass_runtime::timeouts::WAY_BACK_PATIENCE;
 use windlass_runtime::{Ending, ExecuteOptions, Execution, Outcome, Shutdown, execute, timeline};
 use windlass_testkit::{Behaviour, FakeEngine, FakeHooks, Recorder, TempProject, hook_error, project};
 
@@ -662,6 +663,41 @@ async fn a_new_container_that_cannot_start_makes_room_for_the_old_one() {
     assert!(ran.has("note: demo-web-1: its change was not completed: it runs again as it was"), "{:#?}", ran.lines);
     assert_eq!(containers(&world.engine), named(&[("demo-web-1", ContainerState::Running)]));
     assert_eq!(world.engine.container("demo-web-1").unwrap().id, old);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_restarts_is_waited_for_on_the_way_back() {
+    let yaml = "services: { web: { image: 'web:1', environment: { A: '1' } } }";
+    let world = world(FakeEngine::new());
+    world.up(&project(yaml)).await;
+    let old = world.engine.container("demo-web-1").unwrap().id;
+    world.engine.fail("start demo-web-1", EngineErrorKind::Unreachable, "connection refused");
+    let changed = project(&yaml.replace("'1' }", "'2' }"));
+    let engine = world.engine.clone();
+    // Once for the new container, and twice in vain for the old one.
+    let heal_later = async {
+        while engine.calls().iter().filter(|call| *call == "start demo-web-1").count() < 4 {
+            tokio::time::advance(Duration::from_millis(10)).await;
+        }
+        engine.heal();
+    };
+    let (ran, ()) = tokio::join!(world.up(&changed), heal_later);
+    assert_eq!(ran.failure(), "failed to start demo-web-1: connection refused");
+    assert_eq!(ran.outcome.failures.len(), 1, "{:#?}", ran.outcome.failures);
+    assert_eq!(world.engine.container("demo-web-1").unwrap().id, old);
+    assert_eq!(containers(&world.engine), named(&[("demo-web-1", ContainerState::Running)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_does_not_come_back_is_given_up() {
+    let yaml = "services: { web: { image: 'web:1', environment: { A: '1' } } }";
+    let world = world(FakeEngine::new());
+    world.up(&project(yaml)).await;
+    world.engine.fail("start demo-web-1", EngineErrorKind::Unreachable, "connection refused");
+    let ran = world.up(&project(&yaml.replace("'1' }", "'2' }"))).await;
+    let failed: Vec<&str> = ran.outcome.failures.iter().map(|failure| failure.message.as_str()).collect();
+    assert_eq!(failed, ["failed to start demo-web-1: connection refused"; 2], "the change, and its way back");
+    assert!(ran.outcome.elapsed < WAY_BACK_PATIENCE * 2, "{:?}", ran.outcome.elapsed);
 }
 
 #[tokio::test(start_paused = true)]

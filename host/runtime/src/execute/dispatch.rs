@@ -249,7 +249,7 @@ impl<'a> Dispatcher<'a> {
     }
 
     fn failed(&mut self, step: &Step, error: StepError) -> StepResult {
-        let StepError { message, hint, details, kind } = error;
+        let StepError { message, hint, details, kind, unanswered: _ } = error;
         let warning = step.optional && tolerates(&step.action, kind);
         self.emit(Event::StepFailed {
             step: step.id,

@@ -1,10 +1,12 @@
 //! One step from its turn to its end.
 
+use tokio::time::Instant;
 use windlass_plan::step::{Action, Guard};
 
 use crate::failure::StepError;
 use crate::shutdown::Urgency;
 use crate::steps::{self, Context, End};
+use crate::timeouts::{EVENTS_RETRY, EVENTS_RETRY_MAX, WAY_BACK_PATIENCE, backoff, pause};
 
 /// Runs the step.
 pub(super) async fn run(context: Context) -> End {
@@ -24,9 +26,25 @@ pub(super) async fn run(context: Context) -> End {
     }
 }
 
-/// One effect on the way back of a unit. It is not given up when the user asks to stop: it is what stopping means.
+/// One effect on the way back of a unit. It is not given up when the user asks to stop: it is what stopping means. An engine
+/// that does not answer may be restarting, so it is asked again for a while: what is not taken back now stays stopped. The
+/// user who asks to stop twice is not kept waiting for that.
 pub(super) async fn take_back(context: Context, action: Action) -> End {
-    steps::act(&context, &action).await
+    let mut shutdown = context.shutdown.clone();
+    let began = Instant::now();
+    let mut attempt: u32 = 1;
+    loop {
+        attempt += 1;
+        let end = steps::act(&context, &action).await;
+        let again = matches!(&end, End::Failed(error) if error.unanswered);
+        if !again || began.elapsed() >= WAY_BACK_PATIENCE || shutdown.urgency() == Urgency::Immediate {
+            return end;
+        }
+        tokio::select! {
+            () = pause(backoff(EVENTS_RETRY, EVENTS_RETRY_MAX, attempt, attempt.into())) => {}
+            () = shutdown.reached(Urgency::Immediate) => return end,
+        }
+    }
 }
 
 /// Why the step's guard does not hold.
