@@ -11,6 +11,13 @@ pub const EVENTS_RETRY_MAX: Duration = Duration::from_secs(2);
 pub const EVENTS_PATIENCE: Duration = Duration::from_secs(60);
 /// How long the way back of a change is tried while the engine does not answer: it may be restarting.
 pub const WAY_BACK_PATIENCE: Duration = Duration::from_secs(30);
+/// How long a name that is taken by no container that can be seen may stay so: an engine under load takes seconds between the
+/// two when it makes a container for a run that was killed.
+pub const NAME_PATIENCE: Duration = Duration::from_secs(10);
+/// First pause before such a name is asked for again.
+pub const NAME_RETRY: Duration = Duration::from_millis(50);
+/// Longest of those pauses.
+pub const NAME_RETRY_MAX: Duration = Duration::from_secs(1);
 /// Most events that are taken before the new state is shown: a storm of events costs one new state for so many.
 pub const EVENTS_BATCH: usize = 256;
 /// Most containers that are inspected at once because events did not tell enough.

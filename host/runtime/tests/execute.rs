@@ -12,7 +12,7 @@ use windlass_runtime::engine::EngineErrorKind;
 use windlass_runtime::hooks::{HookErrorKind, Verdict};
 use windlass_runtime::outcome::StepResult;
 use windlass_runtime::shutdown::{ShutdownTrigger, Urgency};
-use windlass_runtime::timeouts::WAY_BACK_PATIENCE;
+use windlass_runtime::timeouts::{NAME_PATIENCE, WAY_BACK_PATIENCE};
 use windlass_runtime::{Ending, ExecuteOptions, Execution, Outcome, Shutdown, execute, timeline};
 use windlass_testkit::{Behaviour, FakeEngine, FakeHooks, Recorder, TempProject, hook_error, project};
 
@@ -686,6 +686,27 @@ async fn an_engine_that_restarts_is_waited_for_on_the_way_back() {
     assert_eq!(ran.outcome.failures.len(), 1, "{:#?}", ran.outcome.failures);
     assert_eq!(world.engine.container("demo-web-1").unwrap().id, old);
     assert_eq!(containers(&world.engine), named(&[("demo-web-1", ContainerState::Running)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_taken_by_no_container_is_asked_for_again_for_a_while() {
+    let world = world(FakeEngine::new());
+    world.engine.fail("create demo-web-1", EngineErrorKind::Conflict, "the name is in use");
+    let web = project("services: { web: { image: 'web:1' } }");
+    let engine = world.engine.clone();
+    let heal_later = async {
+        while engine.calls().iter().filter(|call| *call == "create demo-web-1").count() < 3 {
+            tokio::time::advance(Duration::from_millis(10)).await;
+        }
+        engine.heal();
+    };
+    let (ran, ()) = tokio::join!(world.up(&web), heal_later);
+    assert_eq!(ran.outcome.ending(), Ending::Success, "{:#?}", ran.lines);
+
+    world.engine.fail("create demo-db-1", EngineErrorKind::Conflict, "the name is in use");
+    let refused = world.up(&project("services: { db: { image: 'db:1' } }")).await;
+    assert_eq!(refused.failure(), "failed to create demo-db-1: the name is in use");
+    assert!(refused.outcome.elapsed < NAME_PATIENCE * 2, "{:?}", refused.outcome.elapsed);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,30 +3,21 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use windlass_plan::labels;
 use windlass_plan::observed::ContainerState;
 use windlass_plan::step::{ContainerRef, ContainerSpec, InjectedFile};
 
 use super::context::Context;
-use crate::engine::{EngineErrorKind, EngineResult};
+use crate::engine::{Created, EngineErrorKind, EngineResult};
 use crate::shutdown::Urgency;
+use crate::timeouts::{NAME_PATIENCE, NAME_RETRY, NAME_RETRY_MAX, backoff, pause};
 
 pub(super) async fn create(context: &Context, spec: &ContainerSpec) -> EngineResult<()> {
     let mut spec = context.run.containers.with_peers(spec);
     let digests = digests(context, &spec).await?;
     complete(&mut spec, &digests);
-    let engine = &context.run.execution.engine;
-    let mut created = engine.create_container(&spec).await;
-    if matches!(&created, Err(error) if error.kind == EngineErrorKind::Unanswered) {
-        // Made or not, nobody here knows its id. Asked again, the engine makes it, or says that its name is taken.
-        created = engine.create_container(&spec).await;
-    }
-    let created = match created {
-        Err(error) if error.kind == EngineErrorKind::Conflict && clear_way(context, &spec).await? => {
-            engine.create_container(&spec).await?
-        }
-        created => created?,
-    };
+    let created = make(context, &spec).await?;
     for warning in created.warnings {
         context.warn(format!("container {}: {warning}", spec.container.name));
     }
@@ -35,24 +26,53 @@ pub(super) async fn create(context: &Context, spec: &ContainerSpec) -> EngineRes
     Ok(())
 }
 
-/// Removes the container that has our name, where it is the very one that we were to make: a run that was killed had asked
-/// for it, and the engine finished it after this run had looked; or the answer to this run's own request was lost. It was
-/// never started, so nothing is lost. `false`: the name is somebody else's.
-async fn clear_way(context: &Context, spec: &ContainerSpec) -> EngineResult<bool> {
+/// Asks for the container until there is an answer that means something.
+async fn make(context: &Context, spec: &ContainerSpec) -> EngineResult<Created> {
     let engine = &context.run.execution.engine;
-    let found = match engine.inspect_container(&spec.create_name).await {
+    let began = Instant::now();
+    let mut attempt: u32 = 1;
+    loop {
+        attempt += 1;
+        let error = match engine.create_container(spec).await {
+            // Made or not, nobody here knows its id. Asked again, the engine makes it, or says that its name is taken.
+            Err(error) if error.kind == EngineErrorKind::Unanswered && attempt == 2 => continue,
+            Err(error) if error.kind == EngineErrorKind::Conflict => error,
+            created => return created,
+        };
+        match who_has_the_name(context, spec).await? {
+            Holder::Other => return Err(error),
+            Holder::Own { id } => engine.remove_container(&id, false, false).await?,
+            // An engine takes the name first and shows the container later: it is being made, or goes away.
+            Holder::Nobody if began.elapsed() >= NAME_PATIENCE => return Err(error),
+            Holder::Nobody => pause(backoff(NAME_RETRY, NAME_RETRY_MAX, attempt, attempt.into())).await,
+        }
+    }
+}
+
+/// Who has the name of a container that was to be made.
+enum Holder {
+    /// The very container that was to be made: a run that was killed had asked for it, and the engine finished it after this
+    /// run had looked; or the answer to this run's own request was lost. It was never started, so nothing is lost with it.
+    Own {
+        /// Its id.
+        id: String,
+    },
+    /// A container that is not ours to remove.
+    Other,
+    /// No container that could be looked at.
+    Nobody,
+}
+
+async fn who_has_the_name(context: &Context, spec: &ContainerSpec) -> EngineResult<Holder> {
+    let found = match context.run.execution.engine.inspect_container(&spec.create_name).await {
         Ok(details) => details.container,
-        // It went away by itself.
-        Err(error) if error.kind == EngineErrorKind::NotFound => return Ok(true),
+        Err(error) if error.kind == EngineErrorKind::NotFound => return Ok(Holder::Nobody),
         Err(error) => return Err(error),
     };
     let same = [labels::PROJECT, labels::SERVICE, labels::NUMBER, labels::CONFIG_HASH];
     let ours = same.iter().all(|label| found.labels.get(*label) == spec.labels.get(*label));
-    if !ours || found.state != ContainerState::Created {
-        return Ok(false);
-    }
-    engine.remove_container(&found.id, false, false).await?;
-    Ok(true)
+    let own = ours && found.state == ContainerState::Created;
+    Ok(if own { Holder::Own { id: found.id } } else { Holder::Other })
 }
 
 /// Digests of the images of a container that the planner could not know.
