@@ -1,5 +1,7 @@
 //! `use_api_socket`: the engine's socket, and a client configuration with the registries' credentials.
 
+use std::sync::Arc;
+
 use crate::project::{FileObject, FileReference, Mount, MountKind, Project, Service};
 
 /// The engine's socket, here and in the container.
@@ -19,7 +21,7 @@ impl Project {
     /// Turns every `use_api_socket` into what it stands for. `settings` is the client configuration.
     pub fn attach_api_socket(&mut self, settings: String) {
         for service in self.services.values_mut().filter(|service| service.use_api_socket) {
-            attach(service);
+            attach(Arc::make_mut(service));
         }
         let config = FileObject { name: CONFIG.to_owned(), content: settings, ..FileObject::default() };
         self.configs.insert(CONFIG.to_owned(), config);

@@ -1,6 +1,7 @@
 //! Fills in what a project means without saying: names, the default network, implied dependencies.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::node::Node;
 use crate::project::{Condition, Dependency, Project, Service};
@@ -10,7 +11,7 @@ use crate::project::{Condition, Dependency, Project, Service};
 /// What the merged tree gives a value, even an empty one (a variable that is not set), needs no other.
 pub fn normalise(project: &mut Project, tree: &Node) {
     let name = project.name.clone();
-    for service in project.services.values_mut() {
+    for service in project.services.values_mut().map(Arc::make_mut) {
         let typed = tree.get("services").and_then(|all| all.get(&service.name));
         self::service(service, &project.environment, typed);
     }

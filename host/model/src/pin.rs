@@ -15,7 +15,7 @@ pub fn images(project: &Project) -> BTreeSet<String> {
         let all = std::iter::once(service.image.clone()).chain(hooks).chain(mounted.map(|mount| mount.source.clone()));
         all.collect::<Vec<String>>()
     };
-    project.services.values().flat_map(named).filter(|image| !image.is_empty()).collect()
+    project.services.values().flat_map(|service| named(service)).filter(|image| !image.is_empty()).collect()
 }
 
 /// Replaces every image by what `pinned` has for it, in the project and in the tree of `--no-interpolate`.
@@ -25,7 +25,7 @@ pub fn pin(loaded: &mut Loaded, pinned: &BTreeMap<String, String>) {
             image.clone_from(found);
         }
     };
-    for service in loaded.project.services.values_mut() {
+    for service in loaded.project.services_mut() {
         replace(&mut service.image);
         service.pre_start.iter_mut().for_each(|hook| replace(&mut hook.image));
         let mounted = service.volumes.iter_mut().filter(|mount| mount.kind == MountKind::Image);
@@ -46,7 +46,7 @@ pub fn pin(loaded: &mut Loaded, pinned: &BTreeMap<String, String>) {
 #[must_use]
 pub fn only_images(loaded: &mut Loaded) -> Vec<String> {
     let mut lost = Vec::new();
-    for service in loaded.project.services.values_mut() {
+    for service in loaded.project.services_mut() {
         if !service.pre_start.is_empty() {
             lost.push(service.name.clone());
         }

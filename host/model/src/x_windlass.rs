@@ -45,7 +45,7 @@ pub fn apply(tree: &Node, file: Option<&Node>, project: &mut Project, home: Opti
     }
     project.windlass = settings;
     for (name, settings) in services {
-        if let Some(service) = project.services.get_mut(&name) {
+        if let Some(service) = project.service_mut(&name) {
             service.windlass = settings;
         }
     }

@@ -116,7 +116,7 @@ configs: { c1: { content: hi } }
     assert!(project.uses_api_socket());
     project.attach_api_socket("{}".to_owned());
     // Read from the labels of containers that docker compose 5.5.0 made.
-    let hashes = project.services.values().map(hash::service_hash).collect::<Vec<_>>();
+    let hashes = project.services.values().map(|service| hash::service_hash(service)).collect::<Vec<_>>();
     assert_eq!(
         hashes,
         [

@@ -1,5 +1,7 @@
 //! `pull` and `build`.
 
+use std::sync::Arc;
+
 use windlass_model::Project;
 use windlass_model::project::Service;
 
@@ -18,12 +20,6 @@ use crate::step::{BuildOptions, Plan};
 pub fn pull(project: &Project, observed: &Observed, options: &PullOptions) -> PlanResult<Plan> {
     let mut builder = Builder::new(&project.name);
     let services = chosen(project, &options.targets, options.include_deps)?;
-    let mut wanted = Vec::new();
-    for service in services {
-        if let Some(policy) = policy(&mut builder, (project, observed), service, options)? {
-            wanted.push(Service { pull_policy: policy, build: None, ..service.clone() });
-        }
-    }
     let image_options = ImageOptions {
         build: Build::Never,
         build_options: &BuildOptions::default(),
@@ -32,8 +28,12 @@ pub fn pull(project: &Project, observed: &Observed, options: &PullOptions) -> Pl
         now: options.now,
         every_platform: false,
     };
-    let planner = ImagePlanner { project, observed, options: image_options, images: Images::default() };
-    planner.all(&mut builder, &wanted.iter().collect::<Vec<_>>())?;
+    let mut planner = ImagePlanner { project, observed, options: image_options, images: Images::default() };
+    for service in services {
+        if is_pulled(&mut builder, (project, observed), service, options)? {
+            planner.service(&mut builder, service, PullPolicy::Always);
+        }
+    }
     let buildable = |name: &str| project.services.get(name).is_some_and(|service| service.build.is_some());
     for step in &mut builder.plan().steps {
         step.optional = options.ignore_failures || step.service.as_deref().is_some_and(buildable);
@@ -41,13 +41,13 @@ pub fn pull(project: &Project, observed: &Observed, options: &PullOptions) -> Pl
     builder.finish()
 }
 
-/// The policy to pull by; `None`: not at all.
-fn policy(
+/// Whether the image of a service is pulled. Where it is not for a reason that its policy does not tell, the plan says why.
+fn is_pulled(
     builder: &mut Builder,
     (project, observed): (&Project, &Observed),
     service: &Service,
     options: &PullOptions,
-) -> PlanResult<Option<String>> {
+) -> PlanResult<bool> {
     let name = &service.name;
     let text = options.policy.as_deref().unwrap_or(&service.pull_policy);
     let skip = if service.image.is_empty() {
@@ -65,11 +65,11 @@ fn policy(
     };
     if let Some(reason) = skip {
         builder.inform(format!("{name}: {reason}"));
-        return Ok(None);
+        return Ok(false);
     }
     Ok(match PullPolicy::parse(text)? {
-        PullPolicy::Never | PullPolicy::Build => None,
-        PullPolicy::Always | PullPolicy::Missing | PullPolicy::Every(_) => Some("always".to_owned()),
+        PullPolicy::Never | PullPolicy::Build => false,
+        PullPolicy::Always | PullPolicy::Missing | PullPolicy::Every(_) => true,
     })
 }
 
@@ -85,7 +85,7 @@ fn is_latest(image: &str) -> bool {
 pub fn build(project: &Project, observed: &Observed, options: &BuildCommandOptions) -> PlanResult<Plan> {
     let mut builder = Builder::new(&project.name);
     let services = chosen(project, &options.targets, options.with_dependencies)?;
-    let buildable: Vec<&Service> = services.into_iter().filter(|service| service.build.is_some()).collect();
+    let buildable = services.into_iter().filter(|service| service.build.is_some());
     let image_options = ImageOptions {
         build: Build::Always,
         build_options: &options.build,
@@ -95,14 +95,14 @@ pub fn build(project: &Project, observed: &Observed, options: &BuildCommandOptio
         every_platform: true,
     };
     let planner = ImagePlanner { project, observed, options: image_options, images: Images::default() };
-    planner.all(&mut builder, &buildable)?;
+    planner.all(&mut builder, buildable)?;
     if builder.plan().steps.is_empty() {
         builder.warn("No services to build");
     }
     builder.finish()
 }
 
-fn chosen<'a>(project: &'a Project, named: &[String], dependencies: bool) -> PlanResult<Vec<&'a Service>> {
+fn chosen<'a>(project: &'a Project, named: &[String], dependencies: bool) -> PlanResult<Vec<&'a Arc<Service>>> {
     let targets = select::targets(&project.services, named)?;
     let all = if dependencies { select::with_dependencies(&project.services, &targets) } else { targets };
     select::order(&project.services, &all)

@@ -137,7 +137,7 @@ fn services_down(
     Ok(ends.into_values().flatten().collect::<BTreeSet<_>>().into_iter().collect())
 }
 
-fn dependents<'a>(order: &[&'a Service]) -> BTreeMap<&'a str, Vec<&'a str>> {
+fn dependents<'a>(order: &[&'a Arc<Service>]) -> BTreeMap<&'a str, Vec<&'a str>> {
     let mut dependents: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for service in order {
         let declared = service.depends_on.keys().map(String::as_str);

@@ -39,16 +39,15 @@ pub fn up(project: &Project, observed: &Observed, options: &UpOptions) -> PlanRe
     drawn_in.retain(|name| !chosen.contains(name.as_str()));
     let live = live::replicas(observed);
     let all: BTreeSet<&str> = chosen.iter().copied().chain(drawn_in.iter().map(String::as_str)).collect();
-    let as_found = |service: &Service| {
+    let as_found = |service: &Arc<Service>| {
         let found = live.get(service.name.as_str()).map_or(0, Vec::len);
         let wanted = scaled(service, options).replicas();
-        Service { scale: u32::try_from(found).ok().map(|found| found.min(wanted)), ..service.clone() }
+        with_scale(service, u32::try_from(found).ok().map(|found| found.min(wanted)))
     };
     let services = select::order(&project.services, &all)?
         .into_iter()
         .map(|service| if drawn_in.contains(&service.name) { as_found(service) } else { scaled(service, options) });
-    let services: Vec<Service> = services.collect();
-    let services: Vec<&Service> = services.iter().collect();
+    let services: Vec<Arc<Service>> = services.collect();
     services.iter().try_for_each(|service| supported(service))?;
     claims::hold(&mut builder, project, observed);
     let left = leftovers::remove(&mut builder, project, all_observed, &chosen);
@@ -92,7 +91,7 @@ impl Parts {
         project: &Project,
         observed: &Observed,
         options: &UpOptions,
-        services: &[&Service],
+        services: &[Arc<Service>],
     ) -> PlanResult<Self> {
         let image_options = ImageOptions {
             build: options.build,
@@ -114,16 +113,15 @@ impl Parts {
 fn services_up(
     builder: &mut Builder,
     converge: &mut Converge<'_>,
-    services: &[&Service],
+    services: &[Arc<Service>],
 ) -> PlanResult<BTreeMap<String, Vec<StepId>>> {
     let chosen: BTreeSet<&str> = services.iter().map(|service| service.name.as_str()).collect();
     let mut lifecycle = Lifecycle::new(converge.project, converge.observed, chosen);
     lifecycle.completions = completions(services);
     for service in services {
-        let service = Arc::new((*service).clone());
-        let replicas = converge.service(builder, &service)?;
+        let replicas = converge.service(builder, service)?;
         if !converge.options.no_start {
-            lifecycle.service(builder, &service, replicas);
+            lifecycle.service(builder, service, replicas);
         }
     }
     if converge.options.wait && !converge.options.no_start {
@@ -133,16 +131,24 @@ fn services_up(
 }
 
 /// Services that others want to see completed.
-pub(crate) fn completions(services: &[&Service]) -> BTreeSet<String> {
-    let edges = services.iter().flat_map(|service| &service.depends_on);
+pub(crate) fn completions<'a>(services: impl IntoIterator<Item = &'a Arc<Service>>) -> BTreeSet<String> {
+    let edges = services.into_iter().flat_map(|service| &service.depends_on);
     let completed =
         edges.filter(|(_, edge)| edge.condition == windlass_model::project::Condition::ServiceCompletedSuccessfully);
     completed.map(|(name, _)| name.clone()).collect()
 }
 
-fn scaled(service: &Service, options: &UpOptions) -> Service {
-    let scale = options.scale.get(&service.name).copied().or(service.scale);
-    Service { scale, ..service.clone() }
+fn scaled(service: &Arc<Service>, options: &UpOptions) -> Arc<Service> {
+    with_scale(service, options.scale.get(&service.name).copied().or(service.scale))
+}
+
+/// The service in that many replicas; the same one where it says so itself.
+fn with_scale(service: &Arc<Service>, scale: Option<u32>) -> Arc<Service> {
+    let mut scaled = Arc::clone(service);
+    if scaled.scale != scale {
+        Arc::make_mut(&mut scaled).scale = scale;
+    }
+    scaled
 }
 
 fn supported(service: &Service) -> PlanResult<()> {

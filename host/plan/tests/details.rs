@@ -1,7 +1,9 @@
 //! Small facts of plans that only show in rare cases. Each was found by breaking the code: no other test noticed.
 
+use std::sync::Arc;
+
 use windlass_plan::observed::{ContainerState, Image};
-use windlass_plan::options::{PullOptions, StartOptions};
+use windlass_plan::options::{Build, PullOptions, StartOptions};
 use windlass_plan::{Action, Observed, Plan, UpOptions, labels, pull, rebuild_from_labels, spec, start, up};
 use windlass_testkit::project;
 
@@ -223,4 +225,19 @@ volumes: { data: {} }",
     world.observed.volumes[0].driver = "nfs".to_owned();
     let model = rebuild_from_labels("demo", &world.observed);
     assert_eq!((model.networks["default"].driver.as_str(), model.volumes["data"].driver.as_str()), ("overlay", "nfs"));
+}
+
+/// A plan of thousands of services carries none of them twice.
+#[test]
+fn steps_share_the_services_of_the_model() {
+    let model = project("services: { web: { build: ., image: 'web:1', networks: { default: { aliases: [w] } } } }");
+    let options = UpOptions { build: Build::Always, ..UpOptions::default() };
+    let made = up(&model, &Observed::default(), &options).expect("the plan can be made");
+    let carried = made.steps.iter().filter_map(|step| match &step.action {
+        Action::CreateContainer(spec) => Some(&spec.service),
+        Action::BuildImage { service, .. } => Some(service),
+        _ => None,
+    });
+    let shared: Vec<bool> = carried.map(|service| Arc::ptr_eq(service, &model.services["web"])).collect();
+    assert_eq!(shared, [true, true]);
 }

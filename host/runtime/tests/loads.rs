@@ -250,7 +250,7 @@ async fn a_new_image_over_the_same_directory_or_a_further_volume_loads_nothing_a
     let (project, file, _folder) = trucks(&format!("volumes: ['/srv/es:/data'], {LOAD}"));
     machine.ups(&project).await;
     let mut bumped = project.clone();
-    bumped.services["es"].image = "es:2".to_owned();
+    bumped.service_mut("es").unwrap().image = "es:2".to_owned();
     assert!(machine.ups(&bumped).await.has("already loaded"));
     assert_eq!(machine.applied(), 1);
     let (project, _, _folder) = trucks(&in_volume(&LOAD.replace("FILE", &file.display().to_string())));

@@ -181,7 +181,7 @@ fn images(project: &Project) -> Vec<String> {
         }
         all
     };
-    project.services.values().flat_map(of).filter(|image| !image.is_empty()).collect()
+    project.services.values().flat_map(|service| of(service)).filter(|image| !image.is_empty()).collect()
 }
 
 /// Dependencies first, alphabetical where the order is free.

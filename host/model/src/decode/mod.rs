@@ -1,6 +1,7 @@
 //! The merged canonical tree to typed structs.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use crate::diagnostic::Diagnostics;
 use crate::node::{Node, Value};
@@ -24,7 +25,10 @@ pub fn project(tree: &Node, out: &mut Diagnostics) -> Project {
     let project = Project {
         name: root.at("name").text(),
         separator: '-',
-        services: services.into_iter().map(|(name, at)| (name.clone(), service::service(&name, &at))).collect(),
+        services: services
+            .into_iter()
+            .map(|(name, at)| (name.clone(), Arc::new(service::service(&name, &at))))
+            .collect(),
         networks: root.at("networks").sorted_map(network),
         volumes: root.at("volumes").sorted_map(volume),
         secrets: root.at("secrets").sorted_map(file_object),

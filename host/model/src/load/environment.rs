@@ -11,7 +11,7 @@ use crate::validate::span_of;
 pub(super) fn resolve(loader: &mut Loader<'_>, tree: &Node, project: &mut Project) {
     let variables = project.environment.clone();
     let with_files = !loader.options.no_env_resolution;
-    for service in project.services.values_mut() {
+    for service in project.services_mut() {
         let files = if with_files { std::mem::take(&mut service.env_file) } else { Vec::new() };
         let mut environment = OptionalMap::new();
         let inline = service.environment.clone();
@@ -39,7 +39,7 @@ pub(super) fn resolve(loader: &mut Loader<'_>, tree: &Node, project: &mut Projec
 
 /// Fills `labels` from files.
 pub(super) fn labels(loader: &mut Loader<'_>, tree: &Node, project: &mut Project) {
-    for service in project.services.values_mut() {
+    for service in project.services_mut() {
         label_files(loader, tree, service);
     }
 }

@@ -353,7 +353,7 @@ fn built_for_default_platform(project: &mut Project) {
     let platforms: Vec<(String, String)> =
         built.map(|service| (service.name.clone(), project.platform_of(service).to_owned())).collect();
     for (name, platform) in platforms {
-        if let Some(service) = project.services.get_mut(&name) {
+        if let Some(service) = project.service_mut(&name) {
             service.platform = platform;
         }
     }

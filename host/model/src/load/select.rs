@@ -105,7 +105,7 @@ fn narrow(loader: &mut Loader<'_>, project: &mut Project) {
     }
     let (kept, rest) = std::mem::take(&mut project.services).into_iter().partition(|(name, _)| wanted.contains(name));
     project.services = kept;
-    let rest: indexmap::IndexMap<String, Service> = rest;
+    let rest: indexmap::IndexMap<String, std::sync::Arc<Service>> = rest;
     project.disabled_services.extend(rest);
     project.disabled_services.sort_keys();
 }

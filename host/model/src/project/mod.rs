@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
-use serde::Serialize;
 
 mod build;
 mod deploy;
@@ -31,30 +31,24 @@ pub type StringMap = BTreeMap<String, String>;
 pub type Extensions = BTreeMap<String, Json>;
 
 /// A whole project, normalised: names, default network, implied dependencies and absolute paths are filled in.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Project {
     /// Valid project name.
     pub name: String,
     /// Absolute base directory of relative paths.
-    #[serde(skip)]
     pub working_dir: PathBuf,
     /// Absolute paths of the compose files, in order.
-    #[serde(skip)]
     pub compose_files: Vec<PathBuf>,
     /// `--env-file` list as given (label `environment_file`), absolute; empty when the default `.env` was used.
-    #[serde(skip)]
     pub env_files: Vec<PathBuf>,
     /// Environment used for interpolation.
-    #[serde(skip)]
     pub environment: StringMap,
     /// Separator in container and image names: `-`, or `_` with `--compatibility`.
-    #[serde(skip)]
     pub separator: char,
-    /// Enabled services by name, sorted.
-    pub services: IndexMap<String, Service>,
+    /// Enabled services by name, sorted. Plans and steps share them; loading changes them through [`Project::services_mut`].
+    pub services: IndexMap<String, Arc<Service>>,
     /// Services outside the selected profiles, sorted.
-    #[serde(skip)]
-    pub disabled_services: IndexMap<String, Service>,
+    pub disabled_services: IndexMap<String, Arc<Service>>,
     /// Networks by key.
     pub networks: BTreeMap<String, Network>,
     /// Volumes by key.
@@ -66,10 +60,8 @@ pub struct Project {
     /// Models by key.
     pub models: BTreeMap<String, Model>,
     /// Top-level `x-…`.
-    #[serde(flatten)]
     pub extensions: Extensions,
     /// `x-windlass` of the top level, with `windlass.yaml` merged over it.
-    #[serde(skip)]
     pub windlass: crate::windlass::ProjectSettings,
 }
 
@@ -77,6 +69,17 @@ pub struct Project {
 const DEFAULT_PLATFORM: &str = "DOCKER_DEFAULT_PLATFORM";
 
 impl Project {
+    /// Enabled services, to be changed: free as long as nothing shares them, which is so until the project is loaded.
+    /// A service that somebody shares is copied first, so what he sees does not change.
+    pub fn services_mut(&mut self) -> impl Iterator<Item = &mut Service> {
+        self.services.values_mut().map(Arc::make_mut)
+    }
+
+    /// One enabled service, to be changed; see [`Project::services_mut`].
+    pub fn service_mut(&mut self, name: &str) -> Option<&mut Service> {
+        self.services.get_mut(name).map(Arc::make_mut)
+    }
+
     /// Image of a service: its `image`, or `<project><separator><service>` when it is only built.
     #[must_use]
     pub fn image_of(&self, service: &Service) -> String {

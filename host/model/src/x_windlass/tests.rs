@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use serde_json::Value as Json;
 
 use super::{json, windlass_schema};
@@ -8,7 +10,7 @@ use crate::windlass::{Hook, PluginSource, Stage};
 
 /// A project in `/p` with the services `es` and `web`.
 fn project() -> Project {
-    let service = |name: &str| (name.to_owned(), Service { name: name.to_owned(), ..Service::default() });
+    let service = |name: &str| (name.to_owned(), Arc::new(Service { name: name.to_owned(), ..Service::default() }));
     Project { working_dir: "/p".into(), services: [service("es"), service("web")].into(), ..Project::default() }
 }
 

@@ -549,12 +549,11 @@ impl Converge<'_> {
 
 /// The addresses in the model are those of the new container; the old one takes what the engine gives.
 fn without_addresses(spec: &ContainerSpec) -> ContainerSpec {
-    let mut service = Service::clone(&spec.service);
-    for settings in service.networks.values_mut().flatten() {
-        settings.ipv4_address.clear();
-        settings.ipv6_address.clear();
+    let mut free = spec.clone();
+    for key in spec.service.networks.keys() {
+        spec::keep_addresses(&mut free.service, key, |_| false);
     }
-    ContainerSpec { service: Arc::new(service), ..spec.clone() }
+    free
 }
 
 fn has_successor(all: &[&Container], old: &Container) -> bool {

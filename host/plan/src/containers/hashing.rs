@@ -1,5 +1,6 @@
 //! Has the configuration changed, and what of it?
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -37,7 +38,10 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 /// The service with `service:X` replaced by the container that it stands for, as the hash is computed over.
-fn with_references(service: &Service, peers: &Peers) -> Service {
+fn with_references<'a>(service: &'a Service, peers: &Peers) -> Cow<'a, Service> {
+    if crate::graph::select::shared(service).is_empty() && service.volumes_from.is_empty() {
+        return Cow::Borrowed(service);
+    }
     let mut resolved = service.clone();
     for mode in [&mut resolved.network_mode, &mut resolved.ipc, &mut resolved.pid] {
         if let Some(id) = mode.strip_prefix("service:").and_then(|name| first_id(peers, name)) {
@@ -52,7 +56,7 @@ fn with_references(service: &Service, peers: &Peers) -> Service {
             *source = id.to_owned();
         }
     }
-    resolved
+    Cow::Owned(resolved)
 }
 
 fn first_id<'a>(peers: &'a Peers, service: &str) -> Option<&'a str> {

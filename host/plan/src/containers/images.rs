@@ -1,6 +1,7 @@
 //! Which images are pulled and built. Every distinct image is one pull; nothing waits for an image it does not use.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use windlass_model::Project;
@@ -131,18 +132,21 @@ pub(crate) struct ImagePlanner<'a> {
 
 impl<'a> ImagePlanner<'a> {
     /// Everything that the services need.
-    pub(crate) fn all(mut self, builder: &mut Builder, services: &[&'a Service]) -> PlanResult<Images> {
-        for service in services {
-            self.service(builder, service)?;
+    pub(crate) fn all(
+        mut self,
+        builder: &mut Builder,
+        services: impl IntoIterator<Item = &'a Arc<Service>>,
+    ) -> PlanResult<Images> {
+        // What a provider runs has no image.
+        for service in services.into_iter().filter(|service| service.provider.is_none()) {
+            let policy = PullPolicy::parse(self.options.pull.unwrap_or(&service.pull_policy))?;
+            self.service(builder, service, policy);
         }
         Ok(self.images)
     }
 
-    fn service(&mut self, builder: &mut Builder, service: &'a Service) -> PlanResult<()> {
-        if service.provider.is_some() {
-            return Ok(());
-        }
-        let policy = PullPolicy::parse(self.options.pull.unwrap_or(&service.pull_policy))?;
+    /// What one service needs, by that policy.
+    pub(crate) fn service(&mut self, builder: &mut Builder, service: &'a Arc<Service>, policy: PullPolicy) {
         let image = self.project.image_of(service);
         let absent = !self.observed.images.contains(&image, self.project.platform_of(service));
         let buildable = service.build.is_some() && self.options.build != Build::Never;
@@ -165,7 +169,7 @@ impl<'a> ImagePlanner<'a> {
         } else if buildable && absent {
             self.build(builder, service, "image missing");
         }
-        self.extras(builder, service, policy)
+        self.extras(builder, service, policy);
     }
 
     fn due(&self, policy: PullPolicy, (image, platform): (&str, &str)) -> Option<&'static str> {
@@ -173,7 +177,7 @@ impl<'a> ImagePlanner<'a> {
     }
 
     /// Images of `pre_start` entries, and mounted ones.
-    fn extras(&mut self, builder: &mut Builder, service: &'a Service, policy: PullPolicy) -> PlanResult<()> {
+    fn extras(&mut self, builder: &mut Builder, service: &'a Service, policy: PullPolicy) {
         let policy = if policy == PullPolicy::Build { PullPolicy::Missing } else { policy };
         let hooks = service.pre_start.iter().map(|hook| hook.image.as_str()).filter(|image| !image.is_empty());
         let mounts = labels::mounted_images(service).map(|(image, _)| image);
@@ -182,7 +186,6 @@ impl<'a> ImagePlanner<'a> {
                 self.pull(builder, service, (image, cause), false);
             }
         }
-        Ok(())
     }
 
     fn pull(&mut self, builder: &mut Builder, service: &Service, (image, cause): (&str, &str), optional: bool) {
@@ -197,21 +200,21 @@ impl<'a> ImagePlanner<'a> {
         self.images.ready.entry(image.to_owned()).or_default().insert(id);
     }
 
-    fn build_if_missing(&mut self, builder: &mut Builder, service: &'a Service, image: &str) {
+    fn build_if_missing(&mut self, builder: &mut Builder, service: &'a Arc<Service>, image: &str) {
         let platform = self.project.platform_of(service).to_owned();
         let guard = Guard::ImageMissing { image: image.to_owned(), platform };
         let pulls: Vec<StepId> = self.images.ready(image).collect();
         self.build_step(builder, service, ("image cannot be pulled", Some(guard), pulls));
     }
 
-    fn build(&mut self, builder: &mut Builder, service: &'a Service, cause: &str) {
+    fn build(&mut self, builder: &mut Builder, service: &'a Arc<Service>, cause: &str) {
         self.build_step(builder, service, (cause, None, Vec::new()));
     }
 
     fn build_step(
         &mut self,
         builder: &mut Builder,
-        service: &'a Service,
+        service: &'a Arc<Service>,
         (cause, guard, mut needs): (&str, Option<Guard>, Vec<StepId>),
     ) {
         if !self.images.visited.insert(service.name.clone()) {
@@ -221,7 +224,7 @@ impl<'a> ImagePlanner<'a> {
         let image = self.project.image_of(service);
         let action = Action::BuildImage {
             image: image.clone(),
-            service: std::sync::Arc::new(self.to_build(service)),
+            service: self.to_build(service),
             secrets: crate::spec::build_secrets(self.project, service),
             labels: labels::of_image(&self.project.name, &service.name),
             options: self.options.build_options.clone(),
@@ -232,28 +235,36 @@ impl<'a> ImagePlanner<'a> {
     }
 
     /// The service as it is built: contexts that are other services' images by their names, one platform for one
-    /// container.
-    fn to_build(&self, service: &Service) -> Service {
-        let mut service = service.clone();
-        let Some(build) = &mut service.build else { return service };
-        for context in build.additional_contexts.values_mut() {
-            if let Some(other) = context.strip_prefix("service:").and_then(|name| self.defined(name)) {
-                *context = format!("docker-image://{}", self.project.image_of(other));
-            }
-        }
-        if !self.options.every_platform {
-            let own = Some(service.platform.clone()).filter(|platform| !platform.is_empty());
-            build.platforms = match (own, build.platforms.as_slice()) {
-                (Some(own), _) => vec![own],
-                (None, [one]) => vec![one.clone()],
-                // The builder takes the one that the engine runs.
-                (None, _) => Vec::new(),
-            };
+    /// container. Most are built as they are and go on being shared.
+    fn to_build(&self, service: &Arc<Service>) -> Arc<Service> {
+        let mut service = Arc::clone(service);
+        let Some(build) = &service.build else { return service };
+        let named = |(key, context): (&String, &String)| {
+            let other = context.strip_prefix("service:").and_then(|name| self.defined(name))?;
+            Some((key.clone(), format!("docker-image://{}", self.project.image_of(other))))
+        };
+        let contexts: Vec<(String, String)> = build.additional_contexts.iter().filter_map(named).collect();
+        let platforms = self.platforms(&service, &build.platforms);
+        if !contexts.is_empty() || platforms != build.platforms {
+            let own = Arc::make_mut(&mut service).build.get_or_insert_default();
+            own.additional_contexts.extend(contexts);
+            own.platforms = platforms;
         }
         service
     }
 
-    fn defined(&self, name: &str) -> Option<&'a Service> {
+    /// The platforms to build for, of those that the build lists.
+    fn platforms(&self, service: &Service, listed: &[String]) -> Vec<String> {
+        match (service.platform.as_str(), listed) {
+            (_, all) if self.options.every_platform => all.to_vec(),
+            ("", [one]) => vec![one.clone()],
+            // The builder takes the one that the engine runs.
+            ("", _) => Vec::new(),
+            (own, _) => vec![own.to_owned()],
+        }
+    }
+
+    fn defined(&self, name: &str) -> Option<&'a Arc<Service>> {
         self.project.services.get(name).or_else(|| self.project.disabled_services.get(name))
     }
 

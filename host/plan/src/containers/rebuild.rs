@@ -1,5 +1,7 @@
 //! A model without a compose file: what the labels of existing containers, networks and volumes tell.
 
+use std::sync::Arc;
+
 use windlass_model::Project;
 use windlass_model::project::{Condition, Dependency, Network, Service, Volume};
 
@@ -14,7 +16,7 @@ pub fn rebuild_from_labels(project: &str, observed: &Observed) -> Project {
     for (name, containers) in live::replicas(observed) {
         let Some(first) = containers.first() else { continue };
         let scale = u32::try_from(containers.len()).unwrap_or(u32::MAX);
-        model.services.insert(name.to_owned(), service(name, first, scale));
+        model.services.insert(name.to_owned(), Arc::new(service(name, first, scale)));
         if let Some(directory) = first.label(labels::WORKING_DIR) {
             model.working_dir = directory.into();
         }
@@ -23,7 +25,7 @@ pub fn rebuild_from_labels(project: &str, observed: &Observed) -> Project {
         }
     }
     let names: Vec<String> = model.services.keys().cloned().collect();
-    for service in model.services.values_mut() {
+    for service in model.services_mut() {
         service.depends_on.retain(|name, _| names.contains(name));
     }
     resources(&mut model, observed);

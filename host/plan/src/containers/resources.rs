@@ -2,6 +2,7 @@
 //! use those which are replaced.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use windlass_model::Project;
 use windlass_model::project::Service;
@@ -79,7 +80,7 @@ pub(crate) struct Scope<'a> {
     pub(crate) project: &'a Project,
     pub(crate) observed: &'a Observed,
     pub(crate) options: &'a UpOptions,
-    pub(crate) services: &'a [&'a Service],
+    pub(crate) services: &'a [Arc<Service>],
 }
 
 /// Stops a container that was up, as part of its own change: the way back starts it again, unless `unless` succeeded.

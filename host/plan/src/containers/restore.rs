@@ -80,23 +80,18 @@ fn one(
 /// Its service; where the model does not have it, what its labels tell.
 fn described(project: &Project, container: &Container) -> Arc<Service> {
     let known = project.services.get(container.service()).filter(|_| container.is_replica());
-    let unknown = || Service { name: container.service().to_owned(), ..Service::default() };
-    Arc::new(known.cloned().unwrap_or_else(unknown))
+    let unknown = || Arc::new(Service { name: container.service().to_owned(), ..Service::default() });
+    known.map_or_else(unknown, Arc::clone)
 }
 
 /// What is needed to attach it to networks again.
 fn specification(project: &Project, service: &Arc<Service>, container: &Container) -> PlanResult<ContainerSpec> {
     let mut spec = spec::container(project, service, container.number(), BTreeMap::new(), None)?;
-    let mut own = Service::clone(service);
     for (key, network) in &spec.networks {
         // An address of the model is its own only where it had it.
         let had = container.networks.get(network).map_or("", |endpoint| endpoint.ip_address.as_str());
-        if let Some(settings) = own.networks.get_mut(key).and_then(Option::as_mut) {
-            let fixed = [&mut settings.ipv4_address, &mut settings.ipv6_address];
-            fixed.into_iter().filter(|address| *address != had).for_each(|address| address.clear());
-        }
+        spec::keep_addresses(&mut spec.service, key, |address| address == had);
     }
-    spec.service = Arc::new(own);
     spec.container = ContainerRef { id: Some(container.id.clone()), ..container.reference() };
     if container.is_one_off() {
         spec.one_off = Some(OneOff::default());

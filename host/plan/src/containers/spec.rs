@@ -51,6 +51,20 @@ pub(crate) fn container(
     })
 }
 
+/// Takes from a service the fixed addresses in one of its networks that `keep` does not want. The service is copied only where
+/// there is one to take: everybody else goes on sharing it.
+pub(crate) fn keep_addresses(service: &mut Arc<Service>, network: &str, keep: impl Fn(&str) -> bool) {
+    let goes = |address: &String| !address.is_empty() && !keep(address);
+    let fixed = service.networks.get(network).and_then(Option::as_ref);
+    if !fixed.is_some_and(|settings| goes(&settings.ipv4_address) || goes(&settings.ipv6_address)) {
+        return;
+    }
+    if let Some(settings) = Arc::make_mut(service).networks.get_mut(network).and_then(Option::as_mut) {
+        let fixed = [&mut settings.ipv4_address, &mut settings.ipv6_address];
+        fixed.into_iter().filter(|address| goes(address)).for_each(|address| address.clear());
+    }
+}
+
 /// Model key and engine name, the highest priority first.
 pub(crate) fn networks(project: &Project, service: &Service) -> PlanResult<Vec<(String, String)>> {
     if !service.network_mode.is_empty() {

@@ -1,6 +1,7 @@
 //! Volumes: create what is missing, ask about what drifted, say what is somebody else's.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use windlass_model::Project;
 use windlass_model::project::{Service, Volume};
@@ -173,7 +174,7 @@ pub(crate) fn drawn_in(project: &Project, observed: &Observed, options: &UpOptio
 }
 
 /// Services that mount a volume, themselves or through `volumes_from`.
-fn mounting<'a>(services: &[&'a Service], key: &str) -> BTreeSet<&'a str> {
+fn mounting<'a>(services: &'a [Arc<Service>], key: &str) -> BTreeSet<&'a str> {
     let direct = services.iter().filter(|service| service.volumes.iter().any(|mount| mount.source == key));
     let mut found: BTreeSet<&str> = direct.map(|service| service.name.as_str()).collect();
     // Services come dependencies first, so one pass follows chains of `volumes_from`.

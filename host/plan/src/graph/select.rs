@@ -1,6 +1,7 @@
 //! Which services a command is about, and in which order.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use windlass_model::project::Service;
@@ -8,7 +9,7 @@ use windlass_model::project::Service;
 use crate::error::{PlanError, PlanResult};
 
 /// Services by name.
-pub(crate) type Services = IndexMap<String, Service>;
+pub(crate) type Services = IndexMap<String, Arc<Service>>;
 
 /// The targets; all services when none are named.
 pub(crate) fn targets<'a>(services: &'a Services, named: &[String]) -> PlanResult<BTreeSet<&'a str>> {
@@ -81,7 +82,7 @@ pub(crate) fn peers(service: &Service) -> BTreeSet<&str> {
 }
 
 /// The chosen services, dependencies before dependents, ties by name. Linear in services and edges (times log).
-pub(crate) fn order<'a>(services: &'a Services, chosen: &BTreeSet<&'a str>) -> PlanResult<Vec<&'a Service>> {
+pub(crate) fn order<'a>(services: &'a Services, chosen: &BTreeSet<&'a str>) -> PlanResult<Vec<&'a Arc<Service>>> {
     let mut waiting: BTreeMap<&str, usize> = BTreeMap::new();
     let mut dependents: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for name in chosen {

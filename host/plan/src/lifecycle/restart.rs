@@ -33,16 +33,15 @@ pub fn start(project: &Project, observed: &Observed, options: &StartOptions) -> 
     let mut live = live::replicas(observed);
     claims::hold(&mut builder, project, observed);
     let mut lifecycle = Lifecycle::new(project, observed, chosen);
-    lifecycle.completions = completions(&services);
+    lifecycle.completions = completions(services.iter().copied());
     for service in services {
         let containers = live.remove(service.name.as_str()).unwrap_or_default();
         if containers.is_empty() && service.replicas() > 0 && targets.contains(service.name.as_str()) {
             return Err(PlanError::NothingToStart(service.name.clone()));
         }
-        let service = Arc::new(service.clone());
         let replicas: PlanResult<Vec<Replica>> =
-            containers.into_iter().map(|container| kept(&mut builder, project, &service, container)).collect();
-        lifecycle.service(&mut builder, &service, replicas?);
+            containers.into_iter().map(|container| kept(&mut builder, project, service, container)).collect();
+        lifecycle.service(&mut builder, service, replicas?);
     }
     if options.wait {
         lifecycle.wait(&mut builder);
@@ -91,7 +90,6 @@ pub fn restart(project: &Project, observed: &Observed, options: &RestartOptions)
         // A dependency that only has to be started is started: nobody waits for its restart unless he says so.
         let waits = |edge: &Dependency| edge.restart || edge.condition != Condition::ServiceStarted;
         let gates = lifecycle.gates_along(&mut builder, service, waits);
-        let service_arc = Arc::new(service.clone());
         let mut replicas = Vec::new();
         for container in containers {
             // Nothing is drained for a restart that may not come.
@@ -101,14 +99,10 @@ pub fn restart(project: &Project, observed: &Observed, options: &RestartOptions)
             let draft = Draft::new(action, "restart").of(&service.name).needs(needs);
             let restarted = builder.push(draft.after(gates.after.iter().copied()));
             let reference = container.reference();
-            let needs = after_start(&mut builder, &service_arc, &reference, (restarted, None));
-            replicas.push(Replica {
-                needs,
-                start: Start::Runs,
-                ..kept(&mut builder, project, &service_arc, container)?
-            });
+            let needs = after_start(&mut builder, service, &reference, (restarted, None));
+            replicas.push(Replica { needs, start: Start::Runs, ..kept(&mut builder, project, service, container)? });
         }
-        lifecycle.service(&mut builder, &service_arc, replicas);
+        lifecycle.service(&mut builder, service, replicas);
     }
     builder.finish()
 }
