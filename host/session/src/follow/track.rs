@@ -60,16 +60,23 @@ impl Track {
     /// What is new since the last look.
     pub(super) fn look(&mut self, instance: &Instance) -> Vec<News> {
         let mut news = Vec::new();
-        self.runs_of(instance, &mut news);
+        let run = self.run_of(instance, &mut news);
         self.ends_of(instance, &mut news);
-        self.decide(instance, &mut news);
+        // Whoever reads a run is told of the end that comes next: that of an earlier run must come before the run itself.
+        if matches!(instance.phase, Phase::Created | Phase::Running | Phase::Paused) {
+            self.decide(instance, &mut news);
+            news.extend(run);
+        } else {
+            news.extend(run);
+            self.decide(instance, &mut news);
+        }
         news
     }
 
-    fn runs_of(&mut self, instance: &Instance, news: &mut Vec<News>) {
+    fn run_of(&mut self, instance: &Instance, news: &mut Vec<News>) -> Option<News> {
         let fresh = instance.starts.saturating_sub(self.starts);
         if fresh == 0 {
-            return;
+            return None;
         }
         if let Some(code) = self.pending.take() {
             news.push(News::End { code: code.unwrap_or_default(), again: true });
@@ -79,7 +86,7 @@ impl Track {
         self.running = true;
         // An attachment shows the first run after it only.
         let attached = std::mem::take(&mut self.attached) && fresh == 1;
-        news.push(News::Run { attached });
+        Some(News::Run { attached })
     }
 
     fn ends_of(&mut self, instance: &Instance, news: &mut Vec<News>) {

@@ -83,6 +83,8 @@ async fn the_directory_is_private() {
     drop(desk.take("unix:///a", "shop").await.expect("free"));
     let made = desk.path("run/windlass");
     assert_eq!(fs_err::metadata(&made).expect("made").mode() & 0o777, 0o700);
+    let file = made.join(file_name("unix:///a", "shop"));
+    assert_eq!(fs_err::metadata(&file).expect("made").mode() & 0o777, 0o600, "and so is the file");
 
     // One that an earlier version made is tightened.
     set_mode(&made, 0o755);
@@ -114,4 +116,41 @@ async fn a_link_in_place_of_the_directory_is_not_followed() {
     let error = ProjectLock::acquire(&request, "shop", |_| {}).await.unwrap_err();
     assert!(matches!(error, LockError::Unsafe { .. }), "{error:?}");
     assert_eq!(fs_err::read_dir(desk.path("elsewhere")).expect("there").count(), 0);
+}
+
+#[tokio::test]
+async fn a_file_in_place_of_a_directory_is_told() {
+    let desk = Desk::new();
+    fs_err::create_dir_all(desk.path("run")).expect("ours");
+    fs_err::write(desk.path("run/windlass"), "").expect("ours");
+    assert!(desk.take("unix:///a", "shop").await.is_ok(), "there is another place");
+
+    let own = desk.path("tmp").join(format!("windlass-{}", rustix::process::geteuid().as_raw()));
+    fs_err::remove_dir_all(&own).expect("it was made");
+    fs_err::write(&own, "").expect("ours");
+    set_mode(&own, 0o600);
+    assert!(matches!(desk.take("unix:///a", "shop").await, Err(LockError::Unsafe { .. })), "no place is left");
+
+    fs_err::remove_dir_all(desk.path("tmp")).expect("it is there");
+    fs_err::write(desk.path("tmp"), "").expect("ours");
+    let error = desk.take("unix:///a", "shop").await.unwrap_err();
+    assert!(matches!(error, LockError::Io { .. }), "where nothing can be made: {error:?}");
+}
+
+#[test]
+fn what_helps_depends_on_what_is_wrong() {
+    let held = |waited| LockError::Held { project: "shop".into(), holder: "windlass up".into(), waited };
+    let cases = [
+        (held(Duration::ZERO), Some("--no-wait-lock")),
+        (held(Duration::from_secs(1)), Some("stop it")),
+        (LockError::Unsafe { path: "/run".into(), reason: "it is not a file" }, Some("XDG_RUNTIME_DIR")),
+        (LockError::Io { path: "/run".into(), source: io::ErrorKind::StorageFull.into() }, None),
+    ];
+    for (error, part) in cases {
+        let hint = error.hint();
+        match part {
+            Some(part) => assert!(hint.as_ref().is_some_and(|hint| hint.contains(part)), "{error}: {hint:?}"),
+            None => assert_eq!(hint, None, "{error}"),
+        }
+    }
 }

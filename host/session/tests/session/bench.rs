@@ -119,7 +119,7 @@ struct State {
     lines: Vec<String>,
     plan: Option<Arc<Plan>>,
     outcomes: Vec<Arc<Outcome>>,
-    /// Questions stay open.
+    /// Questions stay open until they are answered.
     answers: Vec<Answer>,
 }
 
@@ -136,6 +136,12 @@ impl Tape {
 
     pub(crate) fn has(&self, part: &str) -> bool {
         self.lines().iter().any(|line| line.contains(part))
+    }
+
+    /// Answers the open questions.
+    pub(crate) fn answer(&self, yes: bool) {
+        let open = std::mem::take(&mut self.state.lock().expect("nobody panics with it").answers);
+        open.into_iter().for_each(|answer| answer.give(yes));
     }
 
     /// Resolves when a line with `part` was told.

@@ -42,6 +42,7 @@ async fn an_up_stays_while_its_only_container_is_restarting() {
     let early = tokio::time::timeout(10 * MINUTE, session.join()).await;
     assert!(early.is_err(), "it ended: {early:?}");
     assert_eq!(bench.tape.lines().iter().filter(|line| line.contains("exited 1 again")).count(), 2);
+    assert_eq!(bench.engine.reads("log demo-job-1 follow since 0."), 2, "each later run from its start on");
     session.stop(Reason::Signal);
     assert!(matches!(session.join().await, Ok(Ended::Interrupted)));
     assert_eq!(bench.running(), Vec::<String>::new());
@@ -88,6 +89,39 @@ async fn the_second_signal_kills_that_and_nothing_else() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_asks_twice_at_once_has_that_killed_without_a_stop() {
+    let failures =
+        [(None, None), (Some(EngineErrorKind::NotRunning), None), (Some(EngineErrorKind::Other), Some("warning: "))];
+    for (failure, warning) in failures {
+        let bench = Bench::new();
+        let mut session = bench.spawn(bench.attached(SHOP, &["web"], Abort::Never, None));
+        bench.tape.until("summary").await;
+        if let Some(kind) = failure {
+            bench.engine.fail("kill demo-web-1", kind, "no such process");
+        }
+        session.stop(Reason::Signal);
+        session.stop(Reason::Signal);
+        assert!(matches!(session.join().await, Ok(Ended::Interrupted)));
+        assert_eq!((bench.calls("stop"), bench.calls("kill")), (vec![], vec!["kill demo-web-1".to_owned()]));
+        assert_eq!(bench.tape.has("web-1 exited 137"), failure.is_none(), "{:#?}", bench.tape.lines());
+        assert_eq!(bench.tape.has("warning: "), warning.is_some(), "{:#?}", bench.tape.lines());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_stopped_does_not_keep_the_rest_running() {
+    let yaml = format!("{SHOP}  job: {{ image: busybox }}\n");
+    let bench = Bench::new();
+    let mut session = bench.spawn(bench.attached(&yaml, &[], Abort::Never, None));
+    bench.tape.until("summary").await;
+    bench.engine.fail("stop demo-job-1", EngineErrorKind::Other, "no way");
+    bench.engine.delay("stop demo-web-1", MINUTE);
+    session.stop(Reason::Signal);
+    assert!(matches!(session.join().await, Ok(Ended::Interrupted)));
+    assert_eq!(bench.running(), ["demo-job-1"], "the database was stopped long after the failure");
+}
+
+#[tokio::test(start_paused = true)]
 async fn abort_flags_stop_all_and_tell_the_code_of_the_first() {
     for (abort, code, stops) in [(Abort::OnExit, 0, true), (Abort::OnFailure, 0, false), (Abort::OnFailure, 4, true)] {
         let bench = Bench::new();
@@ -127,6 +161,14 @@ async fn the_chosen_services_code_counts_whoever_ended_first() {
     behave(&bench, "migrate", vec![exits(MINUTE, 0)]);
     let ended = bench.run(bench.attached(yaml, &[], Abort::OnExit, Some("test"))).await;
     assert!(matches!(ended, Ended::Aborted { code: 143 }), "{ended:?}");
+
+    // The same of containers that ran before.
+    let bench = Bench::new();
+    assert!(matches!(bench.run(bench.detached(yaml, &[])).await, Ended::Done));
+    let mut session = bench.spawn(bench.attached(yaml, &[], Abort::OnExit, Some("test")));
+    assert!(tokio::time::timeout(MINUTE, session.join()).await.is_err(), "all of them run");
+    bench.engine.exit("demo-migrate-1", 0);
+    assert!(matches!(session.join().await, Ok(Ended::Aborted { code: 143 })), "{:#?}", bench.tape.lines());
 }
 
 #[tokio::test(start_paused = true)]
@@ -178,10 +220,15 @@ async fn a_broken_event_stream_is_opened_again() {
     bench.engine.fail("events", EngineErrorKind::Unreachable, "nobody answers");
     bench.engine.drop_events();
     bench.tape.until("warning: the connection to the engine was lost").await;
+    assert_eq!(bench.engine.reads("log "), 0);
     // It is tried again and again meanwhile.
     assert!(tokio::time::timeout(MINUTE / 2, session.join()).await.is_err());
     assert!(bench.engine.reads("events") > 5);
     bench.engine.heal();
+    assert!(tokio::time::timeout(MINUTE, session.join()).await.is_err(), "the containers go on");
+    // The output broke off as well, and is read from there on.
+    let resumed = bench.engine.reads("log demo-db-1 follow since 1");
+    assert_eq!((resumed, bench.engine.reads("log demo-web-1 follow since 1")), (1, 1));
     bench.engine.exit("demo-web-1", 5);
     bench.tape.until("web-1 exited 5").await;
     told_once(&bench);
@@ -221,7 +268,7 @@ fn logs(bench: &Bench) -> Handle<Error> {
         project: "demo".to_owned(),
         services: Some(["web".to_owned()].into()),
         number: None,
-        options: LogOptions { follow: true, tail: Some("all".to_owned()), ..LogOptions::default() },
+        options: LogOptions { follow: true, tail: Some("all".to_owned()), timestamps: true, ..LogOptions::default() },
     };
     Session::follow_logs(request, std::sync::Arc::clone(&bench.tape) as std::sync::Arc<dyn Sink>)
 }
@@ -237,6 +284,15 @@ async fn followed_logs_outlive_a_restart() {
     bench.engine.start("demo-web-1");
     let early = tokio::time::timeout(10 * MINUTE, session.join()).await;
     assert!(early.is_err(), "it ended with the restart: {early:?}");
+    let asked = ["log demo-web-1 follow timestamps tail all", "log demo-web-1 follow timestamps since 0."];
+    assert_eq!(asked.map(|words| bench.engine.reads(words)), [1, 1], "first all of it, then the new run");
+    bench.engine.fail("events", EngineErrorKind::Unreachable, "nobody answers");
+    bench.engine.drop_events();
+    bench.tape.until("was lost").await;
+    bench.engine.heal();
+    assert!(tokio::time::timeout(MINUTE, session.join()).await.is_err(), "the containers go on");
+    assert!(bench.tape.has("is there again"));
+    assert_eq!(bench.engine.reads("log demo-web-1 follow timestamps since 1"), 1, "from where it broke off");
     bench.engine.exit("demo-web-1", 0);
     assert!(matches!(session.join().await, Ok(Ended::Done)), "nothing comes back");
 }

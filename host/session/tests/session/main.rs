@@ -2,4 +2,5 @@
 
 mod bench;
 mod following;
+mod planning;
 mod stopping;

@@ -87,6 +87,24 @@ async fn the_summary_does_not_call_running_what_died_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_summary_has_the_last_lines_of_what_failed() {
+    let log: Vec<String> = (1..=8).map(|number| format!("line {number}")).collect();
+    let ends = |code| Behaviour { exit: Some((Duration::ZERO, code)), log: log.clone(), ..Behaviour::default() };
+    for (code, told) in
+        [(3, "{\"demo-job-1\": [\"line 4\", \"line 5\", \"line 6\", \"line 7\", \"line 8\"]}"), (0, "{}")]
+    {
+        let bench = Bench::new();
+        drop(bench.engine.clone().with("job", ends(code)));
+        assert!(matches!(bench.run(bench.detached("services: { job: { image: busybox } }", &[])).await, Ended::Done));
+        let expected = format!("summary [\"demo-job-1 Exited Some({code})\"] {told}");
+        assert!(bench.tape.has(&expected), "{:#?}", bench.tape.lines());
+        // No more than these are read: a log can be of any length.
+        let reads = (bench.engine.reads("log "), bench.engine.reads("log demo-job-1 tail 5"));
+        assert_eq!(reads, if code == 0 { (0, 0) } else { (1, 1) });
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_signal_ends_the_waiting_for_the_lock() {
     let bench = Bench::new();
     let held = ProjectLock::acquire(&bench.lock(LockWait::Never), "demo", |_| {}).await.expect("free");

@@ -52,6 +52,8 @@ impl Instances for FakeEngine {
     }
 
     async fn logs(&self, id: &str, _tty: bool, options: &LogOptions) -> EngineResult<Output> {
+        let record = log_record(&self.lock().name_of(id), options);
+        self.read(&record)?;
         let (lines, id) = {
             let state = self.lock();
             let container = state.find(id, "read the log")?;
@@ -167,6 +169,19 @@ impl Instances for FakeEngine {
     async fn end_dialling(&self, project: &str) -> EngineResult<()> {
         self.read(&format!("end dialling {project}"))
     }
+}
+
+/// What of a log is asked for, in words: `log web-1 follow since 12.0 tail 5`.
+fn log_record(name: &str, options: &LogOptions) -> String {
+    let LogOptions { follow, tail, since, until, timestamps } = options;
+    let mut words = format!("log {name}");
+    for (word, wanted) in [(" follow", follow), (" timestamps", timestamps)] {
+        words.push_str(if *wanted { word } else { "" });
+    }
+    for (word, value) in [("since", since), ("until", until), ("tail", tail)] {
+        words.extend(value.iter().flat_map(|value| [" ", word, " ", value.as_str()]));
+    }
+    words
 }
 
 /// Lines as they are printed.

@@ -224,7 +224,8 @@ impl FakeEngine {
         self.lock().events.forget();
     }
 
-    /// How often a reading call was made whose record (`list`, `events`, `inspect web-1`) starts with this.
+    /// How often a reading call was made whose record (`list`, `events`, `inspect web-1`,
+    /// `log web-1 follow since 12.0 tail 5`) starts with this.
     #[must_use]
     pub fn reads(&self, record: &str) -> usize {
         let state = self.lock();

@@ -50,7 +50,7 @@ fn a_container_that_restarts_has_not_ended() {
     assert!(track.is_running());
     // Snapshots may pass over any number of runs.
     let later = instance(Phase::Running, 3, &[(Some(1), 10), (Some(1), 20)]);
-    assert_eq!(track.look(&later), [RUN, end(1, true)]);
+    assert_eq!(track.look(&later), [end(1, true), RUN], "who reads the new run is not told of an earlier end");
     let last = instance(Phase::Exited, 3, &[(Some(1), 10), (Some(1), 20), (Some(0), 30)]);
     assert_eq!(track.look(&last), [end(0, false)]);
 }
@@ -60,17 +60,52 @@ fn an_attachment_shows_the_run_that_follows_it_and_no_other() {
     let mut track = Track::default();
     track.attach();
     assert_eq!(track.look(&instance(Phase::Running, 1, &[])), [News::Run { attached: true }]);
-    assert_eq!(track.look(&instance(Phase::Running, 2, &[(Some(1), 10)])), [RUN, end(1, true)]);
+    assert_eq!(track.look(&instance(Phase::Running, 2, &[(Some(1), 10)])), [end(1, true), RUN]);
+}
+
+#[test]
+fn runs_and_ends_of_one_snapshot_are_told_in_their_order() {
+    let ends = [(Some(1), 10), (Some(2), 20)];
+    for (phase, expected) in [
+        (Phase::Exited, vec![end(1, true), RUN, end(2, false)]),
+        (Phase::Restarting, vec![end(1, true), RUN, end(2, true)]),
+        // It ended, and nobody has looked at it since.
+        (Phase::Running, vec![end(1, true), RUN]),
+    ] {
+        let mut track = Track::default();
+        assert_eq!(track.look(&instance(Phase::Running, 1, &[])), [RUN]);
+        assert_eq!(track.look(&instance(phase, 2, &ends)), expected, "{phase:?}");
+    }
+    // An end that is not known yet is not that of the run before.
+    let mut track = Track::default();
+    assert_eq!(track.look(&instance(Phase::Running, 1, &[])), [RUN]);
+    assert_eq!(track.look(&instance(Phase::Running, 1, &ends[..1])), []);
+    assert_eq!(track.look(&instance(Phase::Exited, 2, &ends[..1])), [end(1, true), RUN]);
+    assert_eq!(track.look(&instance(Phase::Exited, 2, &ends)), [end(2, false)]);
 }
 
 #[test]
 fn a_run_that_nobody_follows_ends_unnoticed() {
     let old = instance(Phase::Running, 1, &[]);
     let mut replaced = Track::of_existing(&old, false);
+    assert!(!replaced.is_running(), "nobody waits for it");
     assert_eq!(replaced.look(&instance(Phase::Removed, 1, &[(Some(143), 10)])), []);
     assert!(!replaced.was_followed());
     let mut kept = Track::of_existing(&old, true);
+    assert!(kept.is_running() && kept.was_followed());
     assert_eq!(kept.look(&instance(Phase::Exited, 1, &[(Some(143), 10)])), [end(143, false)]);
+}
+
+#[test]
+fn what_happened_before_anybody_looked_is_not_told() {
+    let before = [(Some(1), 10), (Some(1), 20)];
+    for followed in [false, true] {
+        let mut track = Track::of_existing(&instance(Phase::Running, 3, &before), followed);
+        assert_eq!(track.look(&instance(Phase::Running, 3, &before)), []);
+        let later = [before[0], before[1], (Some(0), 30)];
+        let told = track.look(&instance(Phase::Exited, 3, &later));
+        assert_eq!(told, if followed { vec![end(0, false)] } else { vec![] });
+    }
 }
 
 #[test]
