@@ -1,10 +1,13 @@
 //! Small facts of plans that only show in rare cases. Each was found by breaking the code: no other test noticed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use windlass_plan::observed::{ContainerState, Image};
 use windlass_plan::options::{Build, PullOptions, StartOptions};
-use windlass_plan::{Action, Observed, Plan, UpOptions, labels, pull, rebuild_from_labels, spec, start, up};
+use windlass_plan::{
+    Action, DownOptions, Observed, Plan, UpOptions, down, labels, pull, rebuild_from_labels, spec, start, up,
+};
 use windlass_testkit::project;
 
 mod world;
@@ -45,6 +48,14 @@ fn a_container_in_another_network_of_that_name_is_recreated() {
     let mut world = World::of(&project(yaml)).running();
     let endpoint = world.container("demo-web-1").networks.get_mut("demo_default").expect("it is attached");
     endpoint.network_id = "another".to_owned();
+    assert!(text(yaml, &world.observed).contains("not attached to network demo_default"));
+    // An engine that tells no id leaves only the name to go by.
+    let networks = &mut world.container("demo-web-1").networks;
+    networks.get_mut("demo_default").expect("it is attached").network_id.clear();
+    assert_eq!(text(yaml, &world.observed), "nothing to do\n");
+    let networks = &mut world.container("demo-web-1").networks;
+    let endpoint = networks.remove("demo_default").expect("it is attached");
+    networks.insert("other".to_owned(), endpoint);
     assert!(text(yaml, &world.observed).contains("not attached to network demo_default"));
 }
 
@@ -149,6 +160,13 @@ fn labels_tell_images_and_numbers() {
     let model = rebuild_from_labels("demo", &world.observed);
     let web = &model.services["web"];
     assert_eq!((web.image.as_str(), web.scale, model.separator), ("web:1", Some(2), '-'));
+    for (label, files) in [("/a.yaml,/b.yaml", vec!["/a.yaml", "/b.yaml"]), ("", vec![])] {
+        let mut world = World::of(&project("services: { web: { image: 'web:1' } }"));
+        let labels = &mut world.container("demo-web-1").labels;
+        labels.insert(labels::CONFIG_FILES.to_owned(), label.to_owned());
+        let found = rebuild_from_labels("demo", &world.observed).compose_files;
+        assert_eq!(found, files.into_iter().map(std::path::PathBuf::from).collect::<Vec<_>>(), "{label:?}");
+    }
 }
 
 /// A kept container goes by the name that it has, which may be one that a killed run gave it.
@@ -210,6 +228,15 @@ configs: { c: { file: ./c } }
     assert_eq!(run.volumes_from, ["container:c1"]);
     assert!(run.volumes.is_empty() && made.volumes.is_empty() && made.file_mounts.is_empty());
     assert_eq!((made.container.number, made.inherit_from.as_deref()), (0, None));
+    assert_eq!(made.labels.get(labels::HOOK).map(String::as_str), Some("pre_start"));
+    assert_eq!(made.labels.get(labels::SERVICE).map(String::as_str), Some("web"));
+    let sharing =
+        planned(&yaml.replace("networks: [back]", "network_mode: host"), &Observed::default(), &UpOptions::default());
+    let sharing = sharing.steps.iter().find_map(|step| match &step.action {
+        Action::CreateContainer(spec) => Some(spec::hook_container(spec, "c1", 0, first)),
+        _ => None,
+    });
+    assert_eq!(sharing.expect("it is made").service.network_mode, "host");
     let other = spec::hook_container(replica, "c1", 1, second);
     assert_eq!((other.image.as_str(), other.service.user.as_str()), ("web:1", ""));
 }
@@ -240,4 +267,146 @@ fn steps_share_the_services_of_the_model() {
     });
     let shared: Vec<bool> = carried.map(|service| Arc::ptr_eq(service, &model.services["web"])).collect();
     assert_eq!(shared, [true, true]);
+}
+
+/// `down` takes what `run` left, and what has no service any more; each only when it is asked to.
+#[test]
+fn down_takes_orphans_and_one_off_containers_when_asked_to() {
+    let both = "services: { web: { image: 'web:1' }, old: { image: 'old:1' } }";
+    let mut world = World::of(&project(both)).running();
+    for (name, service) in [("demo-web-run-1", "web"), ("demo-old-run-1", "old")] {
+        let mut run = world.container(&format!("demo-{service}-1")).clone();
+        run.id = name.to_owned();
+        run.name = name.to_owned();
+        run.labels.insert(labels::ONE_OFF.to_owned(), "True".to_owned());
+        world.observed.containers.push(run);
+    }
+    let web = project("services: { web: { image: 'web:1' } }");
+    let plan = |observed: &Observed, options: &DownOptions| down(&web, observed, options).expect("it can be planned");
+    let removed = |plan: &Plan| {
+        let names = plan.steps.iter().filter_map(|step| match &step.action {
+            Action::RemoveContainer { container, .. } => Some((container.name.clone(), step.id)),
+            _ => None,
+        });
+        names.collect::<BTreeMap<_, _>>()
+    };
+    let names = |plan: &Plan| removed(plan).into_keys().collect::<Vec<_>>();
+    let warnings =
+        |plan: &Plan| plan.notes.iter().filter(|note| note.warning).map(|note| note.text.clone()).collect::<Vec<_>>();
+
+    let taken = plan(&world.observed, &DownOptions { remove_orphans: true, ..DownOptions::default() });
+    assert_eq!(names(&taken), ["demo-old-1", "demo-old-run-1", "demo-web-1", "demo-web-run-1"]);
+    assert_eq!(warnings(&taken), Vec::<String>::new());
+    // The network goes when all of them are gone.
+    let network = taken.steps.iter().find(|step| matches!(step.action, Action::RemoveNetwork { .. })).expect("it goes");
+    for (name, id) in removed(&taken) {
+        assert!(network.needs.contains(&id) || network.after.contains(&id), "{name}: {network:?}");
+    }
+
+    let left = plan(&world.observed, &DownOptions::default());
+    assert_eq!(names(&left), ["demo-web-1"]);
+    let [warning] = warnings(&left).try_into().expect("one warning");
+    assert!(warning.contains("demo-old-1") && !warning.contains("-run-"), "{warning}");
+    let ignored = plan(&world.observed, &DownOptions { ignore_orphans: true, ..DownOptions::default() });
+    assert_eq!(warnings(&ignored), Vec::<String>::new());
+    // What `run` left is nobody's orphan.
+    world.observed.containers.retain(|container| container.name != "demo-old-1");
+    assert_eq!(warnings(&plan(&world.observed, &DownOptions::default())), Vec::<String>::new());
+}
+
+/// Services that were not named and that a recreated volume takes along keep the replicas that they have.
+#[test]
+fn who_is_taken_along_with_a_volume_is_not_scaled() {
+    let yaml = "
+services:
+  web: { image: 'web:1', volumes: ['data:/data'] }
+  job: { image: 'job:1', volumes: ['data:/data'], scale: 2 }
+volumes: { data: { labels: { a: '1' } } }
+";
+    let world = World::of(&project(yaml)).running();
+    let changed = yaml.replace("a: '1'", "a: '2'").replace("scale: 2", "scale: 5");
+    let options = UpOptions {
+        targets: vec!["web".to_owned()],
+        recreate_volumes: ["demo_data".to_owned()].into(),
+        ..UpOptions::default()
+    };
+    let plan = planned(&changed, &world.observed, &options);
+    let mut created: Vec<&str> = plan
+        .steps
+        .iter()
+        .filter_map(|step| match &step.action {
+            Action::CreateContainer(spec) => Some(spec.container.name.as_str()),
+            _ => None,
+        })
+        .collect();
+    created.sort_unstable();
+    assert_eq!(created, ["demo-job-1", "demo-job-2", "demo-web-1"]);
+}
+
+/// `create` starts what it had to stop for a network, and nothing else.
+#[test]
+fn create_starts_only_what_it_stopped() {
+    let yaml = "
+services:
+  inside: { image: 'a:1', networks: [n] }
+  outside: { image: 'b:1' }
+  frozen: { image: 'c:1' }
+  ended: { image: 'd:1', networks: [n] }
+networks: { n: { labels: { a: '1' } } }
+";
+    let mut world = World::of(&project(yaml)).running();
+    world.container("demo-frozen-1").state = ContainerState::Paused;
+    world.container("demo-ended-1").state = ContainerState::Exited;
+    let options = UpOptions { no_start: true, ..UpOptions::default() };
+    let plan = planned(&yaml.replace("a: '1'", "a: '2'"), &world.observed, &options);
+    let started = plan.steps.iter().filter_map(|step| match &step.action {
+        Action::StartContainer { container, .. } | Action::UnpauseContainer { container } => Some(&container.name),
+        _ => None,
+    });
+    assert_eq!(started.collect::<Vec<_>>(), ["demo-inside-1"]);
+}
+
+/// Data comes in when the engine calls the service healthy, where anything checks that.
+#[test]
+fn a_load_waits_for_the_health_check_that_there_is() {
+    for (check, of_image, waits) in [
+        ("", false, false),
+        ("", true, true),
+        (", healthcheck: { test: [CMD, check] }", false, true),
+        (", healthcheck: { interval: 3s }", true, true),
+        (", healthcheck: { disable: true }", true, false),
+        (", healthcheck: { test: [NONE] }", true, false),
+    ] {
+        let load = "x-windlass: { infer: false, load: { data: { plugin: seed, from: ./data } } }";
+        let yaml = format!("services: {{ db: {{ image: 'db:1'{check}, {load} }} }}");
+        let mut world = World::of(&project(&yaml)).running();
+        world.observed.images.get_mut("db:1", "").expect("it is there").has_healthcheck = of_image;
+        let plan = planned(&yaml, &world.observed, &UpOptions::default());
+        let healthy = plan.steps.iter().any(|step| matches!(step.action, Action::Await { .. }));
+        assert_eq!(healthy, waits, "{check} {of_image}");
+    }
+}
+
+/// An old container that was moved aside goes when its own replica has another one, and else is the replica again.
+#[test]
+fn a_container_that_was_moved_aside_is_what_its_replica_lacks() {
+    let yaml = "services: { web: { image: 'web:1', scale: 2 } }";
+    let aside = |world: &mut World| {
+        let old = world.container("demo-web-1");
+        old.name = format!("demo-web-1_{}", &old.id[..12]);
+        old.state = ContainerState::Exited;
+        old.name.clone()
+    };
+    // Without a successor: another replica is none.
+    let mut world = World::of(&project(yaml)).running();
+    let name = aside(&mut world);
+    let plan = text(yaml, &world.observed);
+    assert!(plan.contains(&format!("rename {name}")) && !plan.contains("remove"), "{plan}");
+    // With one.
+    let mut world = World::of(&project(yaml)).running();
+    let successor = world.container("demo-web-1").clone();
+    let name = aside(&mut world);
+    world.observed.containers.push(windlass_plan::observed::Container { id: "f".repeat(64), ..successor });
+    let plan = text(yaml, &world.observed);
+    assert!(plan.contains(&format!("remove {name}")) && !plan.contains("rename"), "{plan}");
 }

@@ -145,6 +145,21 @@ mod tests {
     }
 
     #[test]
+    fn a_claim_is_named_as_a_user_would_write_it() {
+        let udp = Claim::Port { address: None, protocol: "udp".to_owned(), first: 53, last: 53 };
+        for (claim, words) in [
+            (port("", 80, 80), "port 80"),
+            (port("0.0.0.0", 80, 80), "port 80"),
+            (port("127.0.0.1", 80, 90), "port 127.0.0.1:80-90"),
+            (port("::1", 80, 80), "port [::1]:80"),
+            (udp, "port 53/udp"),
+            (Claim::Name("site".to_owned()), "container name site"),
+        ] {
+            assert_eq!(claim.to_string(), words);
+        }
+    }
+
+    #[test]
     fn a_range_is_shared_among_its_service_and_nothing_excludes_itself() {
         let range = || port("", 8000, 8010);
         assert!(!held(range(), "a", "web").excludes(&held(port("0.0.0.0", 8001, 8001), "b", "web")));
