@@ -410,3 +410,21 @@ fn a_container_that_was_moved_aside_is_what_its_replica_lacks() {
     let plan = text(yaml, &world.observed);
     assert!(plan.contains(&format!("remove {name}")) && !plan.contains("rename"), "{plan}");
 }
+
+/// Two services of one image on two platforms: what one of them lacks is nothing to the other.
+#[test]
+fn a_pull_for_one_platform_leaves_users_of_another_alone() {
+    let yaml = "services: { arm: { image: 'a:1', platform: linux/arm64 }, any: { image: 'a:1' } }";
+    let mut world = World::of(&project(yaml)).running();
+    let shown = text(yaml, &world.observed);
+    assert!(shown.contains("pull image a:1: image missing") && shown.contains("demo-arm-1"), "{shown}");
+    assert!(!shown.contains("demo-any-1: recreated"), "{shown}");
+    world.observed.containers.clear();
+    let made = planned(yaml, &world.observed, &UpOptions::default());
+    let pull = made.steps.iter().find(|step| matches!(step.action, Action::PullImage { .. })).expect("arm pulls").id;
+    let waits = made.steps.iter().filter_map(|step| match &step.action {
+        Action::CreateContainer(spec) => Some((spec.container.service.as_str(), step.needs.contains(&pull))),
+        _ => None,
+    });
+    assert_eq!(waits.collect::<BTreeMap<_, _>>(), [("any", false), ("arm", true)].into());
+}

@@ -134,7 +134,8 @@ impl Converge<'_> {
         replicas.sort_by_key(|replica| replica.container.number);
         if let Some(first) = replicas.first_mut() {
             // Where `pre_start` containers run, before the start.
-            let images = service.pre_start.iter().flat_map(|hook| self.parts.images.ready(&hook.image));
+            let platform = self.project.platform_of(service);
+            let images = service.pre_start.iter().flat_map(|hook| self.parts.images.ready(&hook.image, platform));
             first.needs.extend(images);
         }
         peer.recreated =
@@ -434,7 +435,7 @@ impl Converge<'_> {
         let dependents = self.project.services.values().filter(|other| {
             !self.options.no_start && other.depends_on.get(&service.name).is_some_and(|edge| edge.restart)
         });
-        let images: Vec<StepId> = self.parts.images.ready(&self.project.image_of(service)).collect();
+        let images = self.own_image(service);
         for dependent in dependents {
             let stays = |found: &&&Container| found.is_up() && !self.parts.resources.removed.contains_key(&found.id);
             for container in self.live.get(dependent.name.as_str()).into_iter().flatten().filter(stays) {
@@ -498,11 +499,16 @@ impl Converge<'_> {
         })
     }
 
+    /// What must be done before the service's own image can be used.
+    fn own_image(&self, service: &Service) -> Vec<StepId> {
+        self.parts.images.ready(&self.project.image_of(service), self.project.platform_of(service)).collect()
+    }
+
     fn creation_needs(&self, service: &Service) -> Vec<StepId> {
         let mut needs = self.parts.resources.ready(service);
-        needs.extend(self.parts.images.ready(&self.project.image_of(service)));
+        needs.extend(self.own_image(service));
         for (image, _) in labels::mounted_images(service) {
-            needs.extend(self.parts.images.ready(image));
+            needs.extend(self.parts.images.ready(image, self.project.platform_of(service)));
         }
         let (shared, linked) = (select::shared(service), select::peers(service));
         for (name, peer) in linked.into_iter().filter_map(|name| Some((name, self.peers.get(name)?))) {
@@ -514,7 +520,7 @@ impl Converge<'_> {
     /// The image's digest, where it is known before the run.
     fn with_image(&self, mut spec: ContainerSpec) -> ContainerSpec {
         let known = self.observed.images.get(&spec.image, &spec.platform);
-        let known = known.filter(|_| !self.parts.images.may_change(&spec.image));
+        let known = known.filter(|_| !self.parts.images.may_change(&spec.image, &spec.platform));
         if let Some(image) = known {
             spec.labels.insert(labels::IMAGE.to_owned(), image.content_digest.clone());
         }

@@ -80,29 +80,24 @@ impl Divergence<'_> {
 
     fn image(&self, container: &Container) -> Option<String> {
         let reference = self.project.image_of(self.service);
-        if self.parts.images.may_change(&reference) {
+        let platform = self.project.platform_of(self.service);
+        if self.parts.images.may_change(&reference, platform) {
             return None;
         }
         let recorded = container.label(labels::IMAGE)?;
-        let image = self.observed.images.get(&reference, self.project.platform_of(self.service))?;
+        let image = self.observed.images.get(&reference, platform)?;
         (image.content_digest != recorded).then(|| format!("image {reference} changed"))
     }
 
     fn image_may_change(&self, container: &Container) -> Option<Reason> {
         let image = self.project.image_of(self.service);
-        if !self.parts.images.may_change(&image) {
+        let platform = self.project.platform_of(self.service).to_owned();
+        if !self.parts.images.may_change(&image, &platform) {
             return None;
         }
         let from = container.label(labels::IMAGE)?.to_owned();
         let cause = format!("image {image} changed");
-        Some(Reason {
-            cause,
-            guard: Some(Guard::ImageChanged {
-                image,
-                platform: self.project.platform_of(self.service).to_owned(),
-                from,
-            }),
-        })
+        Some(Reason { cause, guard: Some(Guard::ImageChanged { image, platform, from }) })
     }
 
     fn mounted_images(&self, container: &Container) -> Option<String> {

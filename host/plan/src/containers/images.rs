@@ -106,19 +106,21 @@ pub(crate) struct Images {
     builds: BTreeMap<String, StepId>,
     /// Services whose build is being planned: contexts in a circle end here.
     visited: BTreeSet<String>,
-    /// By reference: what users of the image wait for.
-    ready: BTreeMap<String, BTreeSet<StepId>>,
+    /// By reference: steps that build it. A build moves the tag, so it concerns whoever uses the reference, on whatever
+    /// platform; a pull concerns the users of its own platform only.
+    built: BTreeMap<String, BTreeSet<StepId>>,
 }
 
 impl Images {
-    /// What must be done before the image can be used.
-    pub(crate) fn ready(&self, image: &str) -> impl Iterator<Item = StepId> + '_ {
-        self.ready.get(image).into_iter().flatten().copied()
+    /// What must be done before the image can be used on that platform.
+    pub(crate) fn ready<'i>(&'i self, image: &str, platform: &str) -> impl Iterator<Item = StepId> + use<'i> {
+        let pull = self.pulls.get(&(image.to_owned(), platform.to_owned()));
+        pull.into_iter().chain(self.built.get(image).into_iter().flatten()).copied()
     }
 
-    /// The image may be another one when it is used than it is now.
-    pub(crate) fn may_change(&self, image: &str) -> bool {
-        self.ready.contains_key(image)
+    /// The image may be another one when it is used on that platform than it is now.
+    pub(crate) fn may_change(&self, image: &str, platform: &str) -> bool {
+        self.ready(image, platform).next().is_some()
     }
 }
 
@@ -197,13 +199,12 @@ impl<'a> ImagePlanner<'a> {
         let action = Action::PullImage { image: image_name, platform, quiet: self.options.quiet_pull };
         let id = builder.push(Draft::new(action, cause).of(&service.name).optional(optional));
         self.images.pulls.insert(key, id);
-        self.images.ready.entry(image.to_owned()).or_default().insert(id);
     }
 
     fn build_if_missing(&mut self, builder: &mut Builder, service: &'a Arc<Service>, image: &str) {
         let platform = self.project.platform_of(service).to_owned();
+        let pulls: Vec<StepId> = self.images.ready(image, &platform).collect();
         let guard = Guard::ImageMissing { image: image.to_owned(), platform };
-        let pulls: Vec<StepId> = self.images.ready(image).collect();
         self.build_step(builder, service, ("image cannot be pulled", Some(guard), pulls));
     }
 
@@ -231,7 +232,7 @@ impl<'a> ImagePlanner<'a> {
         };
         let id = builder.push(Draft::new(action, cause).of(&service.name).needs(needs).guard(guard));
         self.images.builds.insert(service.name.clone(), id);
-        self.images.ready.entry(image).or_default().insert(id);
+        self.images.built.entry(image).or_default().insert(id);
     }
 
     /// The service as it is built: contexts that are other services' images by their names, one platform for one

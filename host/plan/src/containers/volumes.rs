@@ -71,8 +71,11 @@ impl<'a> VolumePlanner<'a, '_> {
     fn recreate(&mut self, builder: &mut Builder, key: &str, live: &observed::Volume) -> PlanResult<()> {
         let cause = format!("configuration of volume {} changed", live.name);
         let users = self.users(key, live)?;
-        let names = self.scope.services.iter().map(|service| self.scope.project.image_of(service));
-        let images: Vec<StepId> = names.flat_map(|image| self.images.ready(&image).collect::<Vec<_>>()).collect();
+        let project = self.scope.project;
+        let ready = |service: &Arc<Service>| {
+            self.images.ready(&project.image_of(service), project.platform_of(service)).collect::<Vec<_>>()
+        };
+        let images: Vec<StepId> = self.scope.services.iter().flat_map(ready).collect();
         let mut stops = Vec::new();
         let gone = |container: &Container| self.resources.removed.contains_key(&container.id);
         for container in users.iter().filter(|container| container.is_up() && !gone(container)) {
