@@ -8,6 +8,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use serde::Serialize as _;
 use serde_json::{Value as Json, json};
 use tokio::io::AsyncWriteExt as _;
+use windlass_model::reference::Reference;
 
 use crate::config_file::{AuthEntry, ConfigFile};
 
@@ -27,6 +28,7 @@ pub(crate) async fn header(
     image: &str,
 ) -> Result<Option<String>, HelperError> {
     let registry = registry_of(image);
+    let registry = registry.as_str();
     let key = if registry == "docker.io" { HUB } else { registry };
     // Hub's helper may stand under its address, as `docker login` writes it, or under its name.
     let helper = config.cred_helpers.get(key).or_else(|| config.cred_helpers.get(registry));
@@ -46,12 +48,9 @@ pub(crate) struct HelperError {
     why: String,
 }
 
-/// Registry of a reference: the part before the first slash, when it looks like a host.
-fn registry_of(image: &str) -> &str {
-    match image.split_once('/') {
-        Some((host, _)) if host.contains(['.', ':']) || host == "localhost" => host,
-        _ => "docker.io",
-    }
+/// Host of the registry that has the image. What is no reference is asked for nowhere; Hub's name stands for it.
+fn registry_of(image: &str) -> String {
+    Reference::parse(image).map_or_else(|| "docker.io".to_owned(), |reference| reference.registry().to_owned())
 }
 
 /// A client configuration with the credentials of all registries, those in helpers too, as `docker` would write it.

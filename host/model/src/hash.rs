@@ -1,6 +1,8 @@
 //! Config hashes: the labels by which Compose decides whether something changed. Byte for byte the peer's, so that either
 //! tool takes over what the other created.
 
+use std::fmt::Write as _;
+
 use sha2::{Digest as _, Sha256};
 
 use crate::project::{Network, Service, Volume};
@@ -46,11 +48,15 @@ fn hash_with(value: &Service, verbose_binds: bool) -> String {
 const HASHED: Form = Form { json: true, verbose_binds: false, hashed: true };
 
 fn digest(value: Doc) -> String {
-    let text = go_escapes(&value.into_json().to_string());
-    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        use std::fmt::Write as _;
-        write!(hex, "{byte:02x}").expect("writing to a string cannot fail");
-        hex
+    hex(&Sha256::digest(go_escapes(&value.into_json().to_string()).as_bytes()))
+}
+
+/// Bytes as digests are written: two lower-case hexadecimal digits for each.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+        text
     })
 }
 

@@ -39,6 +39,18 @@ impl Reference {
             .filter(Self::is_lower_case)
     }
 
+    /// Host of the registry, with its port where it has one.
+    #[must_use]
+    pub fn registry(&self) -> &str {
+        self.name.split_once('/').map_or(HUB, |(host, _)| host)
+    }
+
+    /// Last part of the repository, which says what the image is: `nginx`.
+    #[must_use]
+    pub fn short_name(&self) -> &str {
+        self.name.rsplit_once('/').map_or(&self.name, |(_, last)| last)
+    }
+
     /// The same image, held fast by a digest.
     #[must_use]
     pub fn pinned(&self, digest: &str) -> Self {

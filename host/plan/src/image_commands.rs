@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use windlass_model::Project;
 use windlass_model::project::Service;
+use windlass_model::reference::Reference;
 
 use crate::containers::images::{ImageOptions, ImagePlanner, Images, PullPolicy};
 use crate::error::PlanResult;
@@ -74,8 +75,8 @@ fn is_pulled(
 }
 
 fn is_latest(image: &str) -> bool {
-    let last = image.rsplit('/').next().unwrap_or(image);
-    !image.contains('@') && last.split_once(':').is_none_or(|(_, tag)| tag == "latest")
+    // What is no reference is asked for all the same: the engine says what is wrong with it.
+    Reference::parse(image).is_none_or(|reference| reference.tag.as_deref() == Some("latest"))
 }
 
 /// `build`.

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use sha2::{Digest as _, Sha256};
+use windlass_model::hash::hex;
 use windlass_model::windlass::Hook;
 
-use crate::hashing::hex;
 use crate::labels;
 use crate::observed::Volume;
 

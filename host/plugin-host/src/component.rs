@@ -7,6 +7,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
+use windlass_model::hash::hex;
 use windlass_model::windlass::Stage;
 use windlass_runtime::HookError;
 use windlass_runtime::hooks::PluginInfo;
@@ -110,12 +111,4 @@ fn stages(interfaces: &Interfaces) -> Vec<Stage> {
     let interface = |name: &String| Some(name.strip_prefix(PACKAGE)?.split('@').next()?.to_owned());
     let exported: BTreeSet<String> = interfaces.exports.iter().filter_map(interface).collect();
     Stage::ALL.into_iter().filter(|stage| exported.contains(stage.entry().interface)).collect()
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-        text
-    })
 }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
+use windlass_model::hash::hex;
 
 use crate::hooks::Input;
 
@@ -262,15 +263,6 @@ fn special(name: &str, metadata: &Metadata) -> Result<(), InputError> {
     #[cfg(not(unix))]
     let kind = "a device";
     Err(InputError::Special { name: name.to_owned(), kind })
-}
-
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-        text
-    })
 }
 
 #[cfg(test)]

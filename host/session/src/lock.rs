@@ -13,6 +13,7 @@ use std::time::Duration;
 use rustix::fs::{FileType, Mode, OFlags};
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
+use windlass_model::hash::hex;
 
 use crate::timeouts::{LOCK_POLL, pause};
 
@@ -261,8 +262,7 @@ fn file_name(engine: &str, project: &str) -> String {
     hash.update(engine.as_bytes());
     hash.update([0]);
     hash.update(project.as_bytes());
-    let digest = hash.finalize();
-    let short: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let short = hex(&hash.finalize()[..6]);
     let plain: String =
         project.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).take(80).collect();
     format!("{plain}-{short}.lock")

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
+use windlass_model::hash::hex;
 use windlass_runtime::engine::{EngineError, EngineResult};
 
 use super::Address;
@@ -48,8 +49,4 @@ fn unknown(name: &str) -> EngineError {
         hint: Some("`docker context ls` lists them; DOCKER_CONTEXT and `docker context use` choose one".to_owned()),
         ..plain(operation(name), "there is no such context")
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

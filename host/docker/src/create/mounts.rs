@@ -74,7 +74,12 @@ fn entry(context: &Context<'_>, volume: &project::Mount) -> EngineResult<Entry> 
         MountKind::Volume if is_plain_volume(volume) => {
             Ok(Entry::Bind(bind_string(volume, volume_name(context, &volume.source))))
         }
-        _ => long_form(context, volume).map(|mount| Entry::Mount(Box::new(mount))),
+        MountKind::Bind
+        | MountKind::Volume
+        | MountKind::Tmpfs
+        | MountKind::Npipe
+        | MountKind::Cluster
+        | MountKind::Image => long_form(context, volume).map(|mount| Entry::Mount(Box::new(mount))),
     }
 }
 
@@ -102,7 +107,7 @@ fn volume_name<'a>(context: &'a Context<'_>, key: &'a str) -> &'a str {
 fn long_form(context: &Context<'_>, volume: &project::Mount) -> EngineResult<Mount> {
     let source = match volume.kind {
         MountKind::Volume => volume_name(context, &volume.source),
-        _ => &volume.source,
+        MountKind::Bind | MountKind::Tmpfs | MountKind::Npipe | MountKind::Cluster | MountKind::Image => &volume.source,
     };
     Ok(Mount {
         target: Some(volume.target.clone()),

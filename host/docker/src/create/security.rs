@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use windlass_plan::labels;
 use windlass_plan::step::ContainerSpec;
 use windlass_runtime::engine::EngineResult;
 
@@ -64,13 +63,12 @@ fn is_profile(value: &str) -> bool {
 /// # Errors
 /// A profile cannot be read or is not JSON.
 pub(crate) fn read_profiles(spec: &ContainerSpec) -> EngineResult<BTreeMap<String, String>> {
-    let base = spec.labels.get(labels::WORKING_DIR).map_or("", String::as_str);
     spec.service
         .security_opt
         .iter()
         .filter_map(|option| split(option))
         .filter(|(key, value)| *key == "seccomp" && is_profile(value))
-        .map(|(_, path)| Ok((path.to_owned(), read_profile(spec, &Path::new(base).join(path))?)))
+        .map(|(_, path)| Ok((path.to_owned(), read_profile(spec, &spec.working_dir.join(path))?)))
         .collect()
 }
 

@@ -15,6 +15,7 @@ fn spec(service: Service) -> ContainerSpec {
         create_name: name.clone(),
         container: ContainerRef { id: None, name, service: service.name.clone(), number: 1 },
         project: "p".into(),
+        working_dir: "/p".into(),
         image: service.image.clone(),
         labels: BTreeMap::from([("com.docker.compose.project".to_owned(), "p".to_owned())]),
         networks: service.networks.keys().map(|key| (key.clone(), format!("p_{key}"))).collect(),
@@ -157,4 +158,16 @@ fn what_the_engine_is_too_old_for_is_named() {
     let service = Service { networks: [("one".to_owned(), Some(network))].into(), ..web() };
     let error = create_body(&spec(service), &facts((1, 41))).unwrap_err();
     assert!(error.to_string().contains("interface_name"), "{error}");
+}
+
+/// Profiles are found beside the compose file, wherever Windlass was started.
+#[test]
+fn a_seccomp_profile_is_read_from_the_project_directory() {
+    let directory = tempfile::tempdir().unwrap();
+    fs_err::write(directory.path().join("own.json"), "{ \"defaultAction\": \"x\" }").unwrap();
+    let security_opt = vec!["seccomp=own.json".to_owned(), "seccomp:unconfined".to_owned()];
+    let mut spec = spec(Service { security_opt, ..Service::default() });
+    spec.working_dir = directory.path().to_owned();
+    let read = read_profiles(&spec).unwrap();
+    assert_eq!(read, [("own.json".to_owned(), "{\"defaultAction\":\"x\"}".to_owned())].into());
 }

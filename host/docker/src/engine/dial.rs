@@ -105,9 +105,12 @@ impl DockerEngine {
             Tried::NoWay => {}
         }
         let done = self.dial_by_relay(container, port, relay).await;
-        done.map_err(|error| match error.kind {
-            EngineErrorKind::OutOfReach => out_of_reach(operation, (container, port), relay, &error.message),
-            _ => EngineError { operation, ..error },
+        done.map_err(|error| {
+            if error.kind == EngineErrorKind::OutOfReach {
+                out_of_reach(operation, (container, port), relay, &error.message)
+            } else {
+                EngineError { operation, ..error }
+            }
         })
     }
 }

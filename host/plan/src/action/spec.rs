@@ -1,6 +1,7 @@
 //! What actions are about: containers, their specifications, builds and files.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use windlass_model::project::Service;
@@ -58,6 +59,8 @@ pub struct ContainerSpec {
     pub container: ContainerRef,
     /// Project name.
     pub project: String,
+    /// Base directory of the paths in the service that the engine crate reads itself (seccomp profiles).
+    pub working_dir: PathBuf,
     /// The service, normalised.
     pub service: Arc<Service>,
     /// Image reference.

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use windlass_model::hash::hex;
 pub use windlass_model::hash::{network_hash, volume_hash};
 use windlass_model::project::Service;
 
@@ -28,13 +28,6 @@ pub fn service_hashes(service: &Service, peers: &Peers) -> Vec<String> {
 
 fn json_hash(value: &impl serde::Serialize) -> String {
     hex(&Sha256::digest(serde_json::to_vec(value).unwrap_or_default()))
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-        text
-    })
 }
 
 /// The service with `service:X` replaced by the container that it stands for, as the hash is computed over.

@@ -38,6 +38,7 @@ pub(crate) fn container(
         create_name,
         container: ContainerRef { id: None, name, service: service.name.clone(), number },
         project: project.name.clone(),
+        working_dir: project.working_dir.clone(),
         image: project.image_of(service),
         labels: labels::of_container(project, service, number, replaced.map(|_| replaces.as_str())),
         networks: networks(project, service)?,

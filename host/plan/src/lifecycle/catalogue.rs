@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use windlass_model::project::Service;
+use windlass_model::reference::Reference;
 use windlass_model::windlass::{Probe, ProbeTiming};
 
 use crate::observed::Image;
@@ -52,7 +53,8 @@ pub(crate) fn infer(service: &Service, reference: &str, image: Option<&Image>) -
     if declared || image.is_some_and(|image| image.has_healthcheck) {
         return None;
     }
-    let known = KNOWN.iter().find(|known| known.repository == repository(reference))?;
+    let image = Reference::parse(reference)?;
+    let known = KNOWN.iter().find(|known| known.repository == image.short_name())?;
     let probe = Probe {
         plugin: known.plugin.to_owned(),
         with: (known.with)(),
@@ -62,11 +64,4 @@ pub(crate) fn infer(service: &Service, reference: &str, image: Option<&Image>) -
         span: None,
     };
     Some((probe, known.meaning))
-}
-
-/// `docker.elastic.co/elasticsearch/elasticsearch:6.3.2@sha256:…` → `elasticsearch`.
-fn repository(reference: &str) -> &str {
-    let name = reference.split('@').next().unwrap_or(reference);
-    let last = name.rsplit('/').next().unwrap_or(name);
-    last.split(':').next().unwrap_or(last)
 }

@@ -1,12 +1,13 @@
 //! The files of a load: opened, hashed, and looked at again before the load counts as done.
 
 use sha2::{Digest as _, Sha256};
+use windlass_model::hash::hex;
 
 use super::context::Context;
 use super::loads::Request;
 use crate::failure::StepError;
 use crate::hooks::Input;
-use crate::inputs::{self, InputError, OpenInput, hex};
+use crate::inputs::{self, InputError, OpenInput};
 use crate::outcome::FailureKind;
 
 /// The files of a load. They stay open while it runs.

@@ -1,12 +1,12 @@
 //! Volumes: make, remove.
 
 use sha2::{Digest as _, Sha256};
+use windlass_model::hash::hex;
 use windlass_model::project::Volume;
 use windlass_plan::labels;
 
 use super::context::Context;
 use crate::engine::EngineResult;
-use crate::inputs::hex;
 
 pub(super) async fn create(context: &Context, volume: &Volume) -> EngineResult<()> {
     let mut volume = volume.clone();

@@ -80,7 +80,8 @@ impl Live {
             Event::HookOutput { line, .. } => ui.painted(format_args!("   {line}")),
             Event::Note { .. } => words::show_failure(ui, scene, &event.event),
             Event::ShutdownRequested(false) => ui.status("Gracefully stopping... press Ctrl+C again to force"),
-            _ => {}
+            // A probe that says ready ends its step, which shows that; what plugins log quietly is for `--verbose`.
+            Event::ProbeAttempt { .. } | Event::PluginLog { .. } | Event::ShutdownRequested(true) => {}
         }
         self.draw(ui, plan);
     }

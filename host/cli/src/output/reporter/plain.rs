@@ -55,7 +55,15 @@ impl Plain {
             }
             event @ (Event::StepFailed { .. } | Event::Note { .. }) => words::show_failure(ui, scene, event),
             Event::ShutdownRequested(false) => ui.status("Gracefully stopping... press Ctrl+C again to force"),
-            _ => {}
+            // A log tells what came of steps: not that they began, nor each percent of a load.
+            Event::StepStarted(_)
+            | Event::StepSkipped(..)
+            | Event::StepCancelled(_)
+            | Event::Transfer(..)
+            | Event::ProbeAttempt { .. }
+            | Event::LoadProgress { .. }
+            | Event::PluginLog { .. }
+            | Event::ShutdownRequested(true) => {}
         }
     }
 }
