@@ -164,6 +164,25 @@ impl Scenario {
         self.run_as(self.tool, args)
     }
 
+    /// Runs the scenario's own tool with more variables.
+    pub(crate) fn run_with(&self, variables: &[(&str, &str)], args: &[&str]) -> Ran {
+        let mut command = self.command(self.tool, args);
+        Ran::of(&command.envs(variables.iter().copied()).output().expect("the tool starts"))
+    }
+
+    /// The same without root's right to read what it may not: for everybody else nothing changes.
+    pub(crate) fn run_unprivileged(&self, variables: &[(&str, &str)], args: &[&str]) -> Ran {
+        let usual = self.command(self.tool, args);
+        let id = Command::new("id").arg("-u").output().expect("id runs").stdout;
+        if id != b"0\n" {
+            return self.run_with(variables, args);
+        }
+        let mut command = Command::new("setpriv");
+        command.args(["--bounding-set", "-dac_override,-dac_read_search"]).arg(usual.get_program());
+        command.args(usual.get_args()).current_dir(self.folder.path()).stdin(Stdio::null());
+        Ran::of(&command.envs(variables.iter().copied()).output().expect("setpriv runs"))
+    }
+
     /// Runs a given tool on the same project.
     pub(crate) fn run_as(&self, tool: Tool, args: &[&str]) -> Ran {
         Ran::of(&self.command(tool, args).output().expect("the tool starts"))

@@ -6,6 +6,7 @@
 
 mod adoption;
 mod attached;
+mod builds;
 mod errors;
 mod foodtrucks;
 mod harness;
