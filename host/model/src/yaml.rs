@@ -216,6 +216,11 @@ impl<'a> Composer<'a, '_> {
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let text = if is_block(style) { self.without_added_break(text, &mark) } else { text };
+                if let Some(problem) = tag.as_deref().and_then(|tag| contradiction(tag, &text)) {
+                    let hint = "leave the tag out; tags are looked at before variables are filled in";
+                    let problem = format!("failed to parse: {problem}");
+                    self.out.0.push(Diagnostic::error("yaml-tag", "", Some(span.clone()), problem).hinted(hint));
+                }
                 (anchor, scalar(&text, style, tag.as_deref(), span))
             }
             Event::SequenceStart(anchor, tag) => {
@@ -419,13 +424,43 @@ fn ends_with_words(line: &str, last: &str) -> bool {
 }
 
 fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Node {
-    let core = tag.filter(|tag| tag.is_yaml_core_schema()).map(|tag| tag.suffix.as_str());
-    let value = match (core, style) {
+    let value = match (tag.and_then(core), style) {
         (Some("str"), _) => Value::String(text.to_owned()),
         (Some("int" | "float" | "bool" | "null" | "timestamp"), _) | (None, ScalarStyle::Plain) => plain(text),
         _ => Value::String(text.to_owned()),
     };
     tagged(value, tag, span)
+}
+
+/// What is wrong with a scalar that cannot be what its tag says, in Go's words. Its text alone counts, however it is quoted.
+fn contradiction(tag: &Tag, text: &str) -> Option<String> {
+    let name = core(tag)?;
+    let value = plain(text);
+    let fits = match name {
+        "int" => matches!(value, Value::Int(_) | Value::Large(_)),
+        "float" => matches!(value, Value::Int(_) | Value::Large(_) | Value::Float(_)),
+        "bool" => matches!(value, Value::Bool(_)),
+        "null" => matches!(value, Value::Null),
+        "timestamp" => matches!(value, Value::Time(_)),
+        _ => true,
+    };
+    let is = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Int(_) | Value::Large(_) => "int",
+        Value::Float(_) => "float",
+        Value::Time(_) => "timestamp",
+        Value::String(_) | Value::Seq(_) | Value::Map(_) => "str",
+    };
+    (!fits).then(|| format!("cannot construct !!{is} `{text}` as a !!{name}"))
+}
+
+/// The type that a tag of YAML's own names, in its short form (`!!int`) or as it is (`!<tag:yaml.org,2002:int>`).
+fn core(tag: &Tag) -> Option<&str> {
+    if tag.is_yaml_core_schema() {
+        return Some(&tag.suffix);
+    }
+    [&tag.suffix, &tag.handle].into_iter().find_map(|text| text.strip_prefix("tag:yaml.org,2002:"))
 }
 
 /// Type of a plain scalar: the YAML 1.2 core schema, with the number forms that Go's YAML reads too.

@@ -68,3 +68,28 @@ fn scalars() {
         assert_eq!(plain(text), expected, "{text}");
     }
 }
+
+#[test]
+fn a_tag_that_the_text_contradicts_is_an_error_at_its_place() {
+    let wrong = [
+        ("!!int x", "!!str `x` as a !!int"),
+        ("!!int 1.0", "!!float `1.0` as a !!int"),
+        ("!!int ${N:-5}", "!!str `${N:-5}` as a !!int"),
+        ("!!bool \"yes\"", "!!str `yes` as a !!bool"),
+        ("!!bool 1", "!!int `1` as a !!bool"),
+        ("!!float true", "!!bool `true` as a !!float"),
+        ("!!null x", "!!str `x` as a !!null"),
+        ("!!timestamp x", "!!str `x` as a !!timestamp"),
+        ("!<tag:yaml.org,2002:int> x", "!!str `x` as a !!int"),
+        ("!!int ~", "!!null `~` as a !!int"),
+    ];
+    for (text, words) in wrong {
+        let (_, problems) = read(&format!("a: 1\nb: {text}\n"));
+        assert_eq!(problems, [(format!("failed to parse: cannot construct {words}"), 2, 4)], "{text}");
+    }
+    let right =
+        ["!!int \"5\"", "!!int 0o17", "!!float 1", "!!bool \"true\"", "!!null \"\"", "!!str 5", "!foo x", "!!map x"];
+    for text in right {
+        assert_eq!(read(&format!("a: {text}\n")).1, [], "{text}");
+    }
+}
