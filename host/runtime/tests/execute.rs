@@ -666,6 +666,22 @@ async fn a_new_container_that_cannot_start_makes_room_for_the_old_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_container_that_was_stopped_for_two_reasons_is_told_once_to_run_again() {
+    let yaml = "
+services: { web: { image: 'web:1', environment: { A: '1' }, networks: [n] } }
+networks: { n: { labels: { l: '1' } } }
+";
+    let world = world(FakeEngine::new());
+    world.up(&project(yaml)).await;
+    world.engine.fail("rename demo-web-1", EngineErrorKind::Other, "no");
+    let changed = project(&yaml.replace("'1' }", "'2' }"));
+    let ran = world.up(&changed).await;
+    let told = ran.lines.iter().filter(|line| line.contains("demo-web-1: its change was not completed: it runs again"));
+    assert_eq!(told.count(), 1, "{:#?}", ran.lines);
+    assert_eq!(containers(&world.engine), named(&[("demo-web-1", ContainerState::Running)]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_engine_that_restarts_is_waited_for_on_the_way_back() {
     let yaml = "services: { web: { image: 'web:1', environment: { A: '1' } } }";
     let world = world(FakeEngine::new());

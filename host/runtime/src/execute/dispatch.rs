@@ -45,6 +45,8 @@ struct WayBack {
     settled: BTreeSet<UnitId>,
     queue: VecDeque<Undo>,
     current: Option<(Id, Undo)>,
+    /// Containers of which the user knows that they run again. One that was stopped for two reasons is started for each of them.
+    told: BTreeSet<String>,
 }
 
 impl WayBack {
@@ -226,7 +228,7 @@ impl<'a> Dispatcher<'a> {
         match (end, &undo.action) {
             (End::Failed(_), _) if !matters => {}
             (End::Failed(error), _) => drop(self.failed(&plan.steps[undo.of.0], error)),
-            (_, Action::StartContainer { container, .. }) => {
+            (_, Action::StartContainer { container, .. }) if self.way_back.told.insert(container.name.clone()) => {
                 self.emit(Event::Note { warning: true, text: format!("{}: {}", container.name, undo.cause) });
             }
             (End::Done | End::Skipped(_) | End::Cancelled, _) => {}
