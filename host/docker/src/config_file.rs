@@ -4,10 +4,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use windlass_runtime::engine::EngineResult;
-
-use crate::error::plain;
-
 /// The settings this crate needs.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -22,6 +18,9 @@ pub(crate) struct ConfigFile {
     proxies: BTreeMap<String, Proxies>,
     /// Where further CLI plugins are.
     pub(crate) cli_plugins_extra_dirs: Vec<PathBuf>,
+    /// Why the file counts as empty though there is one.
+    #[serde(skip)]
+    pub(crate) problem: Option<String>,
     /// The directory the file is in.
     #[serde(skip)]
     pub(crate) directory: Option<PathBuf>,
@@ -55,22 +54,22 @@ struct Proxies {
 }
 
 impl ConfigFile {
-    /// Reads `config.json`; a missing file is an empty one.
-    ///
-    /// # Errors
-    /// The file cannot be read or is not JSON.
-    pub(crate) fn load(directory: Option<&Path>) -> EngineResult<Self> {
-        let Some(directory) = directory else { return Ok(Self::default()) };
+    /// Reads `config.json`; a missing file is an empty one. So is one that cannot be read or understood, as for the `docker`
+    /// command line: `problem` then says why.
+    pub(crate) fn load(directory: Option<&Path>) -> Self {
+        let Some(directory) = directory else { return Self::default() };
         let path = directory.join("config.json");
-        let mut config = match fs_err::read(&path) {
+        let unread = |reason: String| Self { problem: Some(reason), ..Self::default() };
+        let config = match fs_err::read(&path) {
             Ok(bytes) if bytes.is_empty() => Self::default(),
-            Ok(bytes) => serde_json::from_slice(&bytes)
-                .map_err(|error| plain("read Docker's settings", format!("{}: {error}", path.display())))?,
+            // By way of an object: a list would be taken for the fields in their order.
+            Ok(bytes) => serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&bytes)
+                .and_then(|object| serde_json::from_value(object.into()))
+                .unwrap_or_else(|error| unread(format!("error parsing config file ({}): {error}", path.display()))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::default(),
-            Err(error) => return Err(plain("read Docker's settings", error.to_string())),
+            Err(error) => unread(format!("error loading config file: {error}")),
         };
-        config.directory = Some(directory.to_owned());
-        Ok(config)
+        Self { directory: Some(directory.to_owned()), ..config }
     }
 
     /// Name of the current context.
@@ -106,12 +105,20 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_is_empty_and_a_broken_one_is_named() {
+    fn a_missing_file_is_empty_and_so_is_a_broken_one_which_is_named() {
         let directory = tempfile::tempdir().unwrap();
-        assert_eq!(ConfigFile::load(Some(directory.path())).unwrap().current_context(), None);
-        fs_err::write(directory.path().join("config.json"), "{").unwrap();
-        let error = ConfigFile::load(Some(directory.path())).unwrap_err();
-        assert!(error.to_string().contains("config.json"), "{error}");
+        let missing = ConfigFile::load(Some(directory.path()));
+        assert_eq!((missing.current_context(), missing.problem.as_deref()), (None, None));
+        let file = directory.path().join("config.json");
+        for broken in ["{", "[]", r#"{"currentContext":5}"#] {
+            fs_err::write(&file, broken).unwrap();
+            let config = ConfigFile::load(Some(directory.path()));
+            assert_eq!(config.current_context(), None);
+            assert!(config.problem.is_some_and(|problem| problem.contains("config.json")), "{broken}");
+        }
+        fs_err::remove_file(&file).unwrap();
+        fs_err::create_dir(&file).unwrap();
+        assert!(ConfigFile::load(Some(directory.path())).problem.is_some(), "a directory");
     }
 
     #[test]

@@ -14,5 +14,5 @@ mod own_requests;
 mod streams;
 mod transport;
 
-pub use connect::{ConnectOptions, address, connect};
+pub use connect::{ConnectOptions, address, connect, settings_problem};
 pub use engine::DockerEngine;

@@ -23,6 +23,8 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// As [`Self::engine`].
     fn engine_address(&self, settings: &Settings) -> CliResult<String>;
+    /// What a user should know about the settings that the engine is reached with.
+    fn engine_warning(&self, settings: &Settings) -> Option<String>;
     /// The plugins of a project. Loads none yet.
     ///
     /// # Errors
@@ -51,6 +53,10 @@ impl Backend for Machine {
 
     fn engine_address(&self, settings: &Settings) -> CliResult<String> {
         Ok(windlass_docker::address(&connect_options(settings))?)
+    }
+
+    fn engine_warning(&self, settings: &Settings) -> Option<String> {
+        windlass_docker::settings_problem(&connect_options(settings))
     }
 
     fn hooks(&self, request: HooksRequest<'_>) -> CliResult<Arc<dyn Hooks>> {

@@ -30,6 +30,9 @@ pub(crate) struct Context {
 impl Context {
     /// The engine.
     pub(crate) fn engine(&self) -> CliResult<Arc<dyn Engine>> {
+        if let Some(problem) = self.backend.engine_warning(&self.settings) {
+            self.ui.warning(problem);
+        }
         let engine = self.backend.engine(&self.settings)?;
         Ok(if self.traced() { Arc::new(Traced::new(engine)) } else { engine })
     }

@@ -57,7 +57,7 @@ pub(crate) struct Address {
 /// # Errors
 /// The address or the context is wrong, or TLS files cannot be read.
 pub fn connect(options: ConnectOptions) -> EngineResult<DockerEngine> {
-    let config = ConfigFile::load(options.docker_config_dir.as_deref())?;
+    let config = ConfigFile::load(options.docker_config_dir.as_deref());
     let address = resolve(&options, &config)?;
     let endpoint = endpoint(&address, &options.environment)?;
     Ok(DockerEngine::new(endpoint, address.host, config, options))
@@ -68,8 +68,14 @@ pub fn connect(options: ConnectOptions) -> EngineResult<DockerEngine> {
 /// # Errors
 /// As [`connect`].
 pub fn address(options: &ConnectOptions) -> EngineResult<String> {
-    let config = ConfigFile::load(options.docker_config_dir.as_deref())?;
+    let config = ConfigFile::load(options.docker_config_dir.as_deref());
     resolve(options, &config).map(|address| address.host)
+}
+
+/// Why Docker's settings are not used though they are there: without them there are no credentials, no contexts and no proxies.
+#[must_use]
+pub fn settings_problem(options: &ConnectOptions) -> Option<String> {
+    ConfigFile::load(options.docker_config_dir.as_deref()).problem
 }
 
 /// Precedence as in the `docker` command line: host, named context, current context, the local socket.

@@ -7,7 +7,7 @@ fn options(directory: &Path) -> ConnectOptions {
 }
 
 fn resolved(options: &ConnectOptions) -> EngineResult<Address> {
-    let config = ConfigFile::load(options.docker_config_dir.as_deref())?;
+    let config = ConfigFile::load(options.docker_config_dir.as_deref());
     resolve(options, &config)
 }
 
