@@ -48,7 +48,7 @@ pub struct PluginDeclaration {
     pub grants: Grants,
     /// Limits.
     pub limits: Limits,
-    /// Where it was declared.
+    /// Where it was declared: its `source`, or else all of it.
     pub span: Option<Span>,
 }
 

@@ -155,7 +155,10 @@ impl Reader<'_> {
     fn plugin(&mut self, node: &Node, path: &str) -> PluginDeclaration {
         let mut declaration = PluginDeclaration { span: Some(node.span.clone()), ..PluginDeclaration::default() };
         let Some(map) = self.keys(node, path, &["source", "grants", "limits"]) else { return declaration };
-        declaration.source = map.get("source").and_then(|entry| self.source(&entry.node, &format!("{path}.source")));
+        if let Some(entry) = map.get("source") {
+            declaration.source = self.source(&entry.node, &format!("{path}.source"));
+            declaration.span = Some(entry.node.span.clone());
+        }
         if let Some(entry) = map.get("grants") {
             declaration.grants = self.grants(&entry.node, &format!("{path}.grants"));
         }

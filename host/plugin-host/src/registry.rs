@@ -45,7 +45,7 @@ pub(crate) fn find(plugin: &str, declared: &BTreeMap<String, PluginDeclaration>)
             error::load(plugin, format!("cannot be read: {problem}"), Some(hint))
         }),
         Some(PluginSource::Oci(reference) | PluginSource::Https(reference)) => {
-            let hint = "fetch it into the project's folder and name the file";
+            let hint = "fetch the component into the project's directory and name the file";
             Err(error::load(
                 plugin,
                 format!("comes from {reference}, which is not supported yet"),

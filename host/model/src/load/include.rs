@@ -157,6 +157,6 @@ pub(super) fn is_remote(reference: &str) -> bool {
 /// Says that a reference would have to be fetched.
 pub(super) fn refuse_remote(loader: &mut Loader<'_>, what: &str, reference: &str, span: &Span) {
     let text = format!("{what} of the remote \"{reference}\" is not supported yet");
-    let hint = "fetch it into the project's folder and name the file";
+    let hint = "fetch it into the project's directory and name the file";
     loader.out.0.push(Diagnostic::error("remote", what, Some(span.clone()), text).hinted(hint));
 }
