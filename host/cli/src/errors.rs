@@ -3,7 +3,7 @@
 //! | code | meaning |
 //! |---|---|
 //! | 0 | success |
-//! | 1 | error: bad flags, a compose file with problems, an engine call that failed, a dependency that did not start |
+//! | 1 | error: bad flags, a compose file with problems, a plugin that cannot be loaded, an engine call that failed, a dependency that did not start |
 //! | 5 | a probe did not succeed in time, or its container ended |
 //! | 6 | a load failed |
 //! | 7 | a plugin failed at another stage |

@@ -59,7 +59,7 @@ pub fn run(world: World) -> u8 {
 fn parse(args: &[String]) -> CliResult<(Cli, entry::global_args::GlobalArgs)> {
     let matches = entry::args::complete_command().try_get_matches_from(args).map_err(entry::args::refusal)?;
     let cli = Cli::from_arg_matches(&matches)?;
-    let global = cli.global.clone();
+    let global = cli.global(matches.subcommand_name().unwrap_or("windlass"))?;
     Ok((cli, global))
 }
 

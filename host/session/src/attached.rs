@@ -15,7 +15,7 @@ use crate::event::Event;
 use crate::follow::{Existing, FollowOptions, Followed, Following, Progress, short_name};
 use crate::handle::Ended;
 use crate::life::{ending, finished};
-use crate::lock::{LockRequest, ProjectLock};
+use crate::lock::{Holder, LockRequest, ProjectLock};
 use crate::request::FollowRequest;
 use crate::runner::Runner;
 use crate::scope::scope;
@@ -184,7 +184,7 @@ impl Attached<'_> {
     async fn stop_plan(&mut self) -> Result<Plan, Error> {
         if let (None, Some(request)) = (&self.held.lock, &self.held.request) {
             let feed = self.runner.feed.clone();
-            let waiting = |holder: &str| feed.event(Event::LockHeld { holder: holder.to_owned() });
+            let waiting = |holder: &Holder| feed.event(Event::LockHeld { holder: holder.to_string() });
             self.held.lock = Some(ProjectLock::acquire(request, &self.runner.project.name, waiting).await?);
         }
         let observed = self.runner.engine.observe(&scope(&self.runner.project)).await?;

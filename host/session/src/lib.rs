@@ -25,7 +25,7 @@ mod undo;
 pub use error::Error;
 pub use event::{Answer, Event, Output, Sink, Summary};
 pub use handle::{Ended, Handle, Session};
-pub use lock::{LockError, LockPlace, LockRequest, LockWait, ProjectLock};
+pub use lock::{Holder, LockError, LockPlace, LockRequest, LockWait, ProjectLock};
 pub use logs::LogsRequest;
 pub use request::{
     Abort, After, Answers, FollowRequest, Follower, HooksMaker, Loaded, Planner, Proposal, Request, Subject,

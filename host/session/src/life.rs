@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::event::{Answer, Event};
 use crate::feed::Feed;
 use crate::handle::Ended;
-use crate::lock::{LockRequest, ProjectLock};
+use crate::lock::{Holder, LockRequest, ProjectLock};
 use crate::request::{After, Answers, FollowRequest, Loaded, Planner, Proposal, Request, Subject};
 use crate::runner::Runner;
 use crate::scope::scope;
@@ -102,7 +102,7 @@ async fn take_lock(
     (feed, stops): (&Feed, &Stops),
 ) -> Result<Next<Option<ProjectLock>>, Error> {
     let Some(request) = request else { return Ok(Next::Go(None)) };
-    let waiting = |holder: &str| feed.event(Event::LockHeld { holder: holder.to_owned() });
+    let waiting = |holder: &Holder| feed.event(Event::LockHeld { holder: holder.to_string() });
     match stops.unless_stopped(ProjectLock::acquire(request, project, waiting)).await {
         None => Ok(Next::Over(Ended::Interrupted)),
         Some(lock) => Ok(Next::Go(Some(lock?))),

@@ -8,7 +8,7 @@ use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{FileType, Mode, OFlags};
 use sha2::{Digest as _, Sha256};
@@ -32,6 +32,51 @@ pub struct LockPlace {
     pub temporary: PathBuf,
 }
 
+/// Who holds a lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// Command, services and process id, as that process wrote them.
+    pub who: String,
+    /// When it took the lock; `None` in the moment before it has written that.
+    pub since: Option<SystemTime>,
+}
+
+impl Holder {
+    /// As [`Self::write`] wrote it.
+    fn read(text: &str) -> Self {
+        let mut lines = text.lines();
+        let who = lines.next().map(str::trim).filter(|who| !who.is_empty()).unwrap_or("another windlass").to_owned();
+        let since = lines.next().and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds.parse().ok()?)));
+        Self { who, since }
+    }
+
+    fn write(who: &str, file: &mut File) -> io::Result<()> {
+        file.set_len(0)?;
+        file.rewind()?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        // In one piece: whoever waits reads all of it or nothing.
+        file.write_all(format!("{}\n{now}\n", who.replace('\n', " ")).as_bytes())
+    }
+
+    /// Who it is, and for how long at the time `now`.
+    fn at(&self, now: SystemTime) -> String {
+        let Some(held) = self.since.and_then(|since| now.duration_since(since).ok()) else { return self.who.clone() };
+        let (seconds, minutes) = (held.as_secs(), held.as_secs() / 60);
+        let held = match seconds {
+            0..120 => format!("{seconds}s"),
+            120..7200 => format!("{minutes}m"),
+            7200.. => format!("{}h", minutes / 60),
+        };
+        format!("{}, for {held}", self.who)
+    }
+}
+
+impl std::fmt::Display for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.at(SystemTime::now()))
+    }
+}
+
 /// What to do while somebody else holds the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LockWait {
@@ -50,7 +95,7 @@ pub struct LockRequest {
     pub place: LockPlace,
     /// Which engine is meant: its address. Projects of the same name on two engines have nothing to do with each other.
     pub engine: String,
-    /// Who takes it (`windlass up, process 4711`), for those who wait.
+    /// Who takes it (`windlass up web, process 4711`), for those who wait.
     pub holder: String,
     /// What to do while somebody else has it.
     pub wait: LockWait,
@@ -64,8 +109,8 @@ pub enum LockError {
     Held {
         /// Project.
         project: String,
-        /// Command and process id, as that process wrote them.
-        holder: String,
+        /// Who.
+        holder: Holder,
         /// How long it was waited for.
         waited: Duration,
     },
@@ -106,7 +151,7 @@ impl LockError {
 }
 
 impl ProjectLock {
-    /// Takes the lock of a project. `waiting` is called with the holder's words when somebody else has it, and again when the
+    /// Takes the lock of a project. `waiting` is called with the holder when somebody else has it, and again when the
     /// holder changes.
     ///
     /// # Errors
@@ -117,7 +162,7 @@ impl ProjectLock {
     pub async fn acquire(
         request: &LockRequest,
         project: &str,
-        mut waiting: impl FnMut(&str) + Send,
+        mut waiting: impl FnMut(&Holder) + Send,
     ) -> Result<Self, LockError> {
         let began = Instant::now();
         let mut told = None;
@@ -158,13 +203,11 @@ impl ProjectLock {
                 let mut holder = String::new();
                 file.read_to_string(&mut holder).map_err(failed)?;
                 // Between taking the lock and writing the name, or between clearing it and release, the file is empty.
-                let holder = if holder.is_empty() { "another windlass" } else { holder.trim() };
-                return Ok(Attempt::Held(holder.to_owned()));
+                return Ok(Attempt::Held(Holder::read(&holder)));
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", request.holder));
-        written.map_err(failed)?;
+        Holder::write(&request.holder, &mut file).map_err(failed)?;
         Ok(Attempt::Taken(Self { file }))
     }
 }
@@ -178,10 +221,23 @@ impl Drop for ProjectLock {
 
 enum Attempt {
     Taken(ProjectLock),
-    Held(String),
+    Held(Holder),
 }
 
 impl LockPlace {
+    /// Why the login's own directory is not used though there is one: for the user, who has to know where the lock is and that
+    /// another login, with another directory, does not see it.
+    #[must_use]
+    pub fn complaint(&self) -> Option<String> {
+        let runtime = self.runtime.as_ref()?;
+        let reason = unfit_runtime(runtime)?;
+        Some(format!(
+            "XDG_RUNTIME_DIR is not used: {} {reason}; the project's lock is kept below {}",
+            runtime.display(),
+            self.temporary.display()
+        ))
+    }
+
     /// The directory of lock files, which is made where it is missing.
     ///
     /// # Errors
@@ -195,7 +251,7 @@ impl LockPlace {
     /// The login's own directory may belong to somebody else: `sudo -E` keeps the variable and changes the user. The lock is
     /// then kept in a directory of the user's own among the temporary files.
     fn open(&self) -> Result<(OwnedFd, PathBuf), LockError> {
-        if let Some(runtime) = &self.runtime {
+        if let Some(runtime) = self.runtime.as_ref().filter(|runtime| unfit_runtime(runtime).is_none()) {
             let path = runtime.join("windlass");
             match private_directory(&path) {
                 Ok(directory) => return Ok((directory, path)),
@@ -206,6 +262,27 @@ impl LockPlace {
         let path = self.temporary.join(format!("windlass-{}", rustix::process::geteuid().as_raw()));
         private_directory(&path).map(|directory| (directory, path))
     }
+}
+
+/// Why a login's own directory cannot be one. What stands in a directory that others can write to can be moved away by them,
+/// and two runs would then lock two files.
+fn unfit_runtime(path: &Path) -> Option<String> {
+    if !path.is_absolute() {
+        return Some("is not an absolute path".to_owned());
+    }
+    let stat = match rustix::fs::stat(path) {
+        Ok(stat) => stat,
+        Err(rustix::io::Errno::NOENT) => return Some("does not exist".to_owned()),
+        Err(error) => return Some(format!("cannot be used: {}", io::Error::from(error))),
+    };
+    if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
+        return Some("is not a directory".to_owned());
+    }
+    if stat.st_uid != rustix::process::geteuid().as_raw() {
+        return Some("belongs to another user".to_owned());
+    }
+    let open = Mode::from_raw_mode(stat.st_mode).intersects(Mode::WGRP | Mode::WOTH);
+    open.then(|| "can be written to by other users".to_owned())
 }
 
 /// A directory that only this user can enter. Neither it nor its owner is taken on trust: everybody can make a directory, or a

@@ -7,7 +7,7 @@ use windlass_plan::{DownOptions, Observed};
 
 use super::run::{self, Change};
 use crate::entry::context::Context;
-use crate::entry::global_args::grace;
+use crate::entry::global_args::{LockArgs, grace};
 use crate::errors::{CliError, CliResult};
 
 /// Stop and remove containers and networks
@@ -25,6 +25,8 @@ pub(crate) struct DownArgs {
     /// Also remove the project's volumes, anonymous ones and the ledger of loads included
     #[arg(short, long, alias = "volume")]
     volumes: bool,
+    #[command(flatten)]
+    pub(crate) lock: LockArgs,
     /// Only these services and what depends on them
     services: Vec<String>,
 }
@@ -36,6 +38,7 @@ pub(crate) async fn run(context: &Context, args: DownArgs) -> CliResult<()> {
         Some("all") => Some(RemoveImages::All),
         Some(other) => return Err(CliError::usage(format!("invalid value for --rmi: {other:?}"))),
     };
+    let change = Change::locked("down").of(&args.services);
     let load = run::known(context, &args.services, images.is_some());
     let options = DownOptions {
         targets: args.services,
@@ -46,5 +49,5 @@ pub(crate) async fn run(context: &Context, args: DownArgs) -> CliResult<()> {
         timeout: grace(args.timeout),
     };
     let plan = move |project: &Project, observed: &Observed| windlass_plan::down(project, observed, &options);
-    run::plain(context, Change::locked("down"), load, plan).await
+    run::plain(context, change, load, plan).await
 }

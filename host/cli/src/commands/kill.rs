@@ -8,6 +8,7 @@ use windlass_session::{Answers, Proposal};
 
 use super::run::{self, Change};
 use crate::entry::context::Context;
+use crate::entry::global_args::LockArgs;
 use crate::errors::CliResult;
 use crate::output::logs::LogStyle;
 
@@ -20,11 +21,14 @@ pub(crate) struct KillArgs {
     /// Signal
     #[arg(short, long, value_name = "SIGNAL", default_value = "SIGKILL")]
     signal: String,
+    #[command(flatten)]
+    pub(crate) lock: LockArgs,
     /// Only these services
     services: Vec<String>,
 }
 
 pub(crate) async fn run(context: &Context, args: KillArgs) -> CliResult<()> {
+    let change = Change::locked("kill").of(&args.services);
     let project = run::known(context, &args.services, false);
     let options = KillOptions { targets: args.services, signal: args.signal, remove_orphans: args.remove_orphans };
     let propose = move |project: &Project, observed: &Observed, _: &Answers| {
@@ -34,6 +38,6 @@ pub(crate) async fn run(context: &Context, args: KillArgs) -> CliResult<()> {
         windlass_plan::kill(project, observed, &options).map(Proposal::Run)
     };
     let engine = context.engine()?;
-    let request = Change::locked("kill").request(context, engine, project, propose)?;
+    let request = change.request(context, engine, project, propose)?;
     run::run(context, request, LogStyle::default()).await
 }

@@ -8,6 +8,7 @@ use windlass_session::{Answers, Proposal};
 
 use super::run::{self, Change};
 use crate::entry::context::Context;
+use crate::entry::global_args::LockArgs;
 use crate::errors::CliResult;
 use crate::output::logs::LogStyle;
 
@@ -25,11 +26,14 @@ pub(crate) struct RmArgs {
     volumes: bool,
     #[arg(short, long, hide = true)]
     all: bool,
+    #[command(flatten)]
+    pub(crate) lock: LockArgs,
     /// Only these services
     services: Vec<String>,
 }
 
 pub(crate) async fn run(context: &Context, args: RmArgs) -> CliResult<()> {
+    let change = Change::locked("rm").of(&args.services);
     let project = run::known(context, &args.services, false);
     let options = RemoveOptions { targets: args.services, stop: args.stop, volumes: args.volumes };
     let force = args.force;
@@ -47,6 +51,6 @@ pub(crate) async fn run(context: &Context, args: RmArgs) -> CliResult<()> {
         Ok(if force { Proposal::Tell(plan, sentence) } else { Proposal::Confirm(plan, sentence) })
     };
     let engine = context.engine()?;
-    let request = Change::locked("rm").request(context, engine, project, propose)?;
+    let request = change.request(context, engine, project, propose)?;
     run::run(context, request, LogStyle::default()).await
 }

@@ -29,6 +29,8 @@ pub(crate) type Loading = BoxFuture<'static, CliResult<Subject>>;
 pub(crate) struct Change {
     /// Name of the command.
     pub(crate) command: &'static str,
+    /// The services that it was called for; none: all.
+    pub(crate) services: Vec<String>,
     /// It takes the project's lock.
     pub(crate) locks: bool,
     /// After a failure it goes on with all that does not need the failed step.
@@ -38,7 +40,12 @@ pub(crate) struct Change {
 impl Change {
     /// A command that takes the lock and goes on after failures: what cannot be stopped or removed keeps nothing else from it.
     pub(crate) const fn locked(command: &'static str) -> Self {
-        Self { command, locks: true, keep_going: true }
+        Self { command, services: Vec::new(), locks: true, keep_going: true }
+    }
+
+    /// For these services only.
+    pub(crate) fn of(self, services: &[String]) -> Self {
+        Self { services: services.to_vec(), ..self }
     }
 
     /// Its request to a session.
@@ -53,7 +60,7 @@ impl Change {
         Ok(Request {
             command: self.command,
             load,
-            lock: if self.locks { Some(lock::request(context, self.command)?) } else { None },
+            lock: if self.locks { Some(lock::request(context, self.command, &self.services)?) } else { None },
             plan: Box::new(plan),
             hooks: hooks(context, &engine),
             engine,

@@ -12,7 +12,7 @@ use windlass_session::{Abort, After, Answers, FollowRequest, Proposal, Request, 
 
 use super::run::{self, Change};
 use crate::entry::context::Context;
-use crate::entry::global_args::{grace, seconds};
+use crate::entry::global_args::{LockArgs, grace, seconds};
 use crate::entry::project;
 use crate::errors::{CliError, CliResult};
 use crate::output::logs::LogStyle;
@@ -26,6 +26,8 @@ pub(crate) struct UpArgs {
     shape: ShapeArgs,
     #[command(flatten)]
     reach: ReachArgs,
+    #[command(flatten)]
+    pub(crate) lock: LockArgs,
     /// Run in the background
     #[arg(short, long)]
     detach: bool,
@@ -287,7 +289,7 @@ pub(crate) fn request(
 
 pub(crate) async fn run(context: &Context, args: UpArgs) -> CliResult<()> {
     args.check()?;
-    let change = Change { keep_going: false, ..Change::locked("up") };
+    let change = Change { keep_going: false, ..Change::locked("up").of(&args.shape.services) };
     let mut request = request(context, change, args.options(context)?, args.shape.yes, true)?;
     let style = LogStyle {
         bare: args.no_log_prefix,

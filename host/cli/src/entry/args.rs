@@ -4,8 +4,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands;
-use crate::entry::global_args::GlobalArgs;
-use crate::errors::CliError;
+use crate::entry::global_args::{GlobalArgs, LockArgs};
+use crate::errors::{CliError, CliResult};
 
 /// Run your Docker Compose file, unchanged, and bring it up ready.
 #[derive(Debug, Parser)]
@@ -57,6 +57,60 @@ pub(crate) enum Command {
     Stop(commands::stop::StopArgs),
     Up(Box<commands::up::UpArgs>),
     Version(commands::version::VersionArgs),
+}
+
+impl Command {
+    /// The flags for the project's lock, of those that take it.
+    const fn lock(&self) -> Option<&LockArgs> {
+        match self {
+            Self::Create(args) => Some(&args.lock),
+            Self::Down(args) => Some(&args.lock),
+            Self::Kill(args) => Some(&args.lock),
+            Self::Restart(args) => Some(&args.lock),
+            Self::Rm(args) => Some(&args.lock),
+            Self::Start(args) => Some(&args.lock),
+            Self::Stop(args) => Some(&args.lock),
+            Self::Up(args) => Some(&args.lock),
+            Self::PluginMetadata
+            | Self::Build(_)
+            | Self::Completion(_)
+            | Self::Config(_)
+            | Self::Exec(_)
+            | Self::Images(_)
+            | Self::Logs(_)
+            | Self::Ls(_)
+            | Self::Manual(_)
+            | Self::Plan(_)
+            | Self::Port(_)
+            | Self::Ps(_)
+            | Self::Pull(_)
+            | Self::Schema(_)
+            | Self::Version(_) => None,
+        }
+    }
+}
+
+impl Cli {
+    /// The global flags. Those for the lock may stand on either side of the subcommand.
+    ///
+    /// # Errors
+    /// When they are given to a command that takes no lock: a flag without effect would be taken for a promise.
+    pub(crate) fn global(&self, name: &str) -> CliResult<GlobalArgs> {
+        let mut global = self.global.clone();
+        let (before, own) = (global.lock.given(), self.command.as_ref().and_then(Command::lock));
+        match (before, own) {
+            (Some(flag), None) => {
+                let hint = "leave it out: only commands that change the project's containers wait for each other";
+                return Err(CliError::hinted(format!("`{name}` takes no lock: {flag} has no effect on it"), hint));
+            }
+            (Some(one), Some(own)) if own.given().is_some_and(|other| other != one) => {
+                return Err(CliError::usage("--no-wait-lock and --wait-lock contradict each other"));
+            }
+            (_, Some(own)) if own.given().is_some() => global.lock = own.clone(),
+            (Some(_) | None, _) => {}
+        }
+        Ok(global)
+    }
 }
 
 /// The whole command line, for parsing, completion scripts and manual pages.

@@ -35,7 +35,7 @@ pub struct GlobalArgs {
     /// When to use colours and cursor movement (default: on a terminal)
     #[arg(long, value_name = "WHEN")]
     pub(crate) ansi: Option<String>,
-    /// Limit of engine calls at once; -1 is no limit of ours
+    /// Limit of engine calls at once; 0 and less is no limit of ours
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) parallel: Option<i64>,
     /// Use `_` as the separator in names, as Compose's first version did
@@ -44,12 +44,8 @@ pub struct GlobalArgs {
     /// Print what would be done, and why; do nothing
     #[arg(long, global = true)]
     pub(crate) dry_run: bool,
-    /// Fail at once when another run is changing the project
-    #[arg(long, global = true, conflicts_with = "wait_lock")]
-    pub(crate) no_wait_lock: bool,
-    /// Wait at most so long for another run that is changing the project (default: until it ends)
-    #[arg(long, global = true, value_name = "SECONDS")]
-    pub(crate) wait_lock: Option<u64>,
+    #[command(flatten)]
+    pub(crate) lock: LockArgs,
     /// Keep networks, volumes, secrets and configs that no service uses
     #[arg(long)]
     pub(crate) all_resources: bool,
@@ -59,6 +55,29 @@ pub struct GlobalArgs {
     /// No colours and no cursor movement
     #[arg(long, hide = true)]
     pub(crate) no_ansi: bool,
+}
+
+/// What to do while another run is changing the project. The commands that take the lock have these flags; before the
+/// subcommand they stand for the same, and a command that takes no lock refuses them.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct LockArgs {
+    /// Fail at once when another run is changing the project
+    #[arg(long, conflicts_with = "wait_lock")]
+    pub(crate) no_wait_lock: bool,
+    /// Wait at most so long for another run that is changing the project (default: until it ends)
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) wait_lock: Option<u64>,
+}
+
+impl LockArgs {
+    /// The flag that was given.
+    pub(crate) const fn given(&self) -> Option<&'static str> {
+        match (self.no_wait_lock, self.wait_lock) {
+            (true, _) => Some("--no-wait-lock"),
+            (false, Some(_)) => Some("--wait-lock"),
+            (false, None) => None,
+        }
+    }
 }
 
 /// `--timeout` in whole seconds.

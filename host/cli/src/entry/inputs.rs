@@ -1,11 +1,12 @@
 //! A look at the files of loads before anything is made: a container that runs, perhaps for minutes until it is ready, is a late
 //! moment to hear that a file's name has a typo.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use windlass_model::diagnostic::Diagnostic;
 use windlass_model::project::MountKind;
-use windlass_model::windlass::{InputFile, LoadWhen, OnFailure};
+use windlass_model::windlass::{Hook, InputFile, LoadWhen, OnFailure, Stage};
 use windlass_model::{Diagnostics, Project};
 
 use crate::entry::context::Context;
@@ -25,20 +26,29 @@ pub(crate) fn check(context: &Context, project: &Project) -> CliResult<()> {
             let what = format!("the file of dataset `{}`", dataset.name);
             problems.extend(dataset.from.iter().filter_map(|input| problem(project, input, &path, &what, true)));
         }
-        for (stage, hooks) in &settings.hooks {
-            for (number, hook) in hooks.iter().enumerate().filter(|(_, hook)| hook.when != LoadWhen::Manual) {
-                let path = format!("services.{name}.x-windlass.hooks.{stage}[{number}].from");
-                let (what, fatal) = (format!("a file of hook `{}`", hook.plugin), hook.on_failure == OnFailure::Fail);
-                problems.extend(hook.from.iter().filter_map(|input| problem(project, input, &path, &what, fatal)));
-            }
-        }
+        problems.extend(of_hooks(project, &settings.hooks, &format!("services.{name}.")));
     }
+    problems.extend(of_hooks(project, &project.windlass.hooks, ""));
     let problems = Diagnostics(problems);
     if problems.has_errors() {
         return Err(CliError::Model(problems));
     }
     diagnostics::show_all(&context.ui, &problems);
     Ok(())
+}
+
+/// What the hooks of a service, or of the project, lack.
+fn of_hooks(project: &Project, hooks: &BTreeMap<Stage, Vec<Hook>>, prefix: &str) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    for (stage, hooks) in hooks {
+        for (number, hook) in hooks.iter().enumerate().filter(|(_, hook)| hook.when != LoadWhen::Manual) {
+            let path = format!("{prefix}x-windlass.hooks.{stage}[{number}].from");
+            let fatal = hook.on_failure == OnFailure::Fail && !stage.entry().only_warns;
+            let what = format!("a file of hook `{}`", hook.plugin);
+            problems.extend(hook.from.iter().filter_map(|input| problem(project, input, &path, &what, fatal)));
+        }
+    }
+    problems
 }
 
 fn problem(project: &Project, input: &InputFile, path: &str, what: &str, fatal: bool) -> Option<Diagnostic> {

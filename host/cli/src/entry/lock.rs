@@ -12,7 +12,11 @@ fn place(context: &Context) -> LockPlace {
     let environment = &context.settings.environment;
     LockPlace {
         runtime: environment.path(env_vars::XDG_RUNTIME_DIR),
-        temporary: environment.path(env_vars::TMPDIR).unwrap_or_else(|| "/tmp".into()),
+        // A relative one would be another place for every directory that the command is called in.
+        temporary: environment
+            .path(env_vars::TMPDIR)
+            .filter(|path| path.is_absolute())
+            .unwrap_or_else(|| "/tmp".into()),
     }
 }
 
@@ -31,17 +35,27 @@ pub(crate) fn who() -> String {
 }
 
 /// The lock that a command takes before it looks at the project.
-pub(crate) fn request(context: &Context, command: &str) -> CliResult<LockRequest> {
+pub(crate) fn request(context: &Context, command: &str, services: &[String]) -> CliResult<LockRequest> {
     let settings = &context.settings;
+    let place = place(context);
+    if let Some(reason) = place.complaint() {
+        context.ui.warning(reason);
+    }
     let wait = match (settings.no_wait_lock, settings.wait_lock) {
         (true, _) => LockWait::Never,
         (false, Some(seconds)) => LockWait::AtMost(Duration::from_secs(seconds)),
         (false, None) => LockWait::Forever,
     };
     Ok(LockRequest {
-        place: place(context),
+        place,
         engine: context.backend.engine_address(settings)?,
-        holder: format!("windlass {command}, process {}", std::process::id()),
+        holder: holder(command, services),
         wait,
     })
+}
+
+/// Who takes the lock, for those who wait: `windlass up web, process 4711`.
+fn holder(command: &str, services: &[String]) -> String {
+    let command: Vec<&str> = ["windlass", command].into_iter().chain(services.iter().map(String::as_str)).collect();
+    format!("{}, process {}", command.join(" "), std::process::id())
 }

@@ -104,8 +104,8 @@ impl Settings {
             profiles: flags.profiles,
             compatibility: flags.compatibility || environment.says_yes(env_vars::COMPOSE_COMPATIBILITY),
             dry_run: flags.dry_run,
-            no_wait_lock: flags.no_wait_lock,
-            wait_lock: flags.wait_lock,
+            no_wait_lock: flags.lock.no_wait_lock,
+            wait_lock: flags.lock.wait_lock,
             all_resources: flags.all_resources,
             verbose: flags.verbose,
             remove_orphans: environment.says_yes(env_vars::COMPOSE_REMOVE_ORPHANS),
@@ -245,7 +245,12 @@ mod tests {
         let limited = GlobalArgs { parallel: Some(3), ..flags() };
         assert_eq!(resolve(limited, [("COMPOSE_PARALLEL_LIMIT", "5")], TERMINAL).parallel, Some(3));
         assert_eq!(resolve(flags(), [("COMPOSE_PARALLEL_LIMIT", "5")], TERMINAL).parallel, Some(5));
-        assert_eq!(resolve(flags(), [("COMPOSE_PARALLEL_LIMIT", "-1")], TERMINAL).parallel, None);
+        // As in `docker compose`: everything below 1 is no limit.
+        for none in ["-1", "0", "-2"] {
+            assert_eq!(resolve(flags(), [("COMPOSE_PARALLEL_LIMIT", none)], TERMINAL).parallel, None);
+            let flag = GlobalArgs { parallel: none.parse().ok(), ..flags() };
+            assert_eq!(resolve(flag, [("COMPOSE_PARALLEL_LIMIT", "5")], TERMINAL).parallel, None);
+        }
     }
 
     #[test]

@@ -65,19 +65,32 @@ pub(crate) fn joined(host_ip: &str, port: &str) -> String {
     if host_ip.contains(':') { format!("[{host_ip}]:{port}") } else { format!("{host_ip}:{port}") }
 }
 
-/// Where a person would open a published port: `http://localhost:5000` without guessing the protocol: `localhost:5000`.
-pub(crate) fn reachable(ports: &[PortMapping]) -> Vec<String> {
+/// Where a person would open a published port: `http://localhost:5000` without guessing the protocol: `localhost:5000`. `host` is
+/// what the engine's machine is called from here.
+pub(crate) fn reachable(ports: &[PortMapping], host: &str) -> Vec<String> {
     let mut addresses = BTreeMap::new();
     for port in sorted(ports) {
         let Some(public) = port.public else { continue };
-        let host = if matches!(port.host_ip.as_str(), "" | "0.0.0.0" | "::") {
-            "localhost".to_owned()
-        } else {
-            port.host_ip.clone()
-        };
-        addresses.entry((port.private, public, port.protocol)).or_insert_with(|| joined(&host, &public.to_string()));
+        let everywhere = matches!(port.host_ip.as_str(), "" | "0.0.0.0" | "::");
+        let address = joined(if everywhere { host } else { &port.host_ip }, &public.to_string());
+        addresses.entry((port.private, public, port.protocol)).or_insert(address);
     }
     addresses.into_values().collect()
+}
+
+/// What the machine of the engine at this address is called from here: `localhost`, or the name in `tcp://…` and `ssh://…`.
+pub(crate) fn host_of(engine: &str) -> &str {
+    let (scheme, rest) = engine.split_once("://").unwrap_or(("", ""));
+    if !matches!(scheme, "tcp" | "http" | "https" | "ssh") {
+        return "localhost";
+    }
+    let authority = rest.split('/').next().unwrap_or_default();
+    let machine = authority.rsplit_once('@').map_or(authority, |(_, machine)| machine);
+    let name = match machine.strip_prefix('[') {
+        Some(address) => address.split(']').next().unwrap_or_default(),
+        None => machine.split(':').next().unwrap_or_default(),
+    };
+    if matches!(name, "" | "127.0.0.1" | "::1") { "localhost" } else { name }
 }
 
 #[cfg(test)]
@@ -108,7 +121,24 @@ mod tests {
     #[test]
     fn a_published_port_is_named_once_for_people() {
         let ports = [port("0.0.0.0", Some(5000), 5000, "tcp"), port("::", Some(5000), 5000, "tcp")];
-        assert_eq!(reachable(&ports), ["localhost:5000"]);
-        assert_eq!(reachable(&[port("127.0.0.1", Some(1), 5000, "tcp")]), ["127.0.0.1:1"]);
+        assert_eq!(reachable(&ports, "localhost"), ["localhost:5000"]);
+        assert_eq!(reachable(&ports, "fe80::2"), ["[fe80::2]:5000"]);
+        assert_eq!(reachable(&[port("127.0.0.1", Some(1), 5000, "tcp")], "far"), ["127.0.0.1:1"]);
+    }
+
+    #[test]
+    fn the_machine_of_an_engine_has_the_name_that_it_is_reached_by() {
+        for (engine, host) in [
+            ("unix:///var/run/docker.sock", "localhost"),
+            ("tcp://build.example:2376", "build.example"),
+            ("tcp://[fd00::7]:2375/", "fd00::7"),
+            ("tcp://127.0.0.1:2375", "localhost"),
+            ("https://build.example", "build.example"),
+            ("ssh://me@build:22", "build"),
+            ("ssh://build", "build"),
+            ("tcp://:2375", "localhost"),
+        ] {
+            assert_eq!(host_of(engine), host, "{engine}");
+        }
     }
 }

@@ -23,7 +23,9 @@ pub(crate) fn show(context: &Context, summary: &Summary) {
     }
     let timeline = timeline::summary(&summary.plan, &summary.outcome);
     let heads = ["SERVICE", "STATE", "ADDRESS", "UP AFTER", "STAGES"].map(str::to_owned).to_vec();
-    let rows = timeline.services.iter().map(|service| row(service, &summary.containers));
+    let engine = context.backend.engine_address(&context.settings).unwrap_or_default();
+    let host = ports::host_of(&engine);
+    let rows = timeline.services.iter().map(|service| row(service, &summary.containers, host));
     let mut cells: Vec<Vec<String>> = std::iter::once(heads).chain(rows).collect();
     if context.settings.progress == Progress::Tty {
         fit(&mut cells, &timeline.services, ui.options().width);
@@ -48,12 +50,12 @@ fn state(container: &Container) -> String {
     }
 }
 
-fn row(service: &ServiceTimeline, containers: &[Container]) -> Vec<String> {
+fn row(service: &ServiceTimeline, containers: &[Container], host: &str) -> Vec<String> {
     let own: Vec<&Container> = containers.iter().filter(|container| container.service() == service.service).collect();
     // One replica that does not run is the news.
     let fallen = own.iter().find(|container| container.state != ContainerState::Running);
     let states = fallen.or(own.first()).map_or_else(|| "-".to_owned(), |container| state(container));
-    let addresses: Vec<String> = own.iter().flat_map(|container| ports::reachable(&container.ports)).collect();
+    let addresses: Vec<String> = own.iter().flat_map(|container| ports::reachable(&container.ports, host)).collect();
     let up = service.up_at.map_or_else(|| "-".to_owned(), humanize::duration);
     let address = if addresses.is_empty() { "-".to_owned() } else { addresses.join(" ") };
     vec![service.service.clone(), states, address, up, stages(service, service.stages.len())]

@@ -31,6 +31,7 @@ impl Desk {
             .with("es-bulk", &[Stage::Load]);
         let folder = TempProject::new().file("compose.yaml", &named(compose));
         let private = folder.join("run").display().to_string();
+        std::fs::create_dir(&private).expect("a directory of our own");
         Self {
             engine: FakeEngine::new(),
             hooks,
@@ -170,8 +171,12 @@ impl Backend for Memory {
         Ok(Arc::new(self.engine.clone()))
     }
 
-    fn engine_address(&self, _: &Settings) -> CliResult<String> {
-        Ok("memory".to_owned())
+    fn engine_address(&self, settings: &Settings) -> CliResult<String> {
+        Ok(settings.environment.get("DOCKER_HOST").unwrap_or("memory").to_owned())
+    }
+
+    fn engine_warning(&self, settings: &Settings) -> Option<String> {
+        settings.environment.get("DOCKER_CONFIG").map(|_| "error parsing config file".to_owned())
     }
 
     fn hooks(&self, _: HooksRequest<'_>) -> CliResult<Arc<dyn Hooks>> {

@@ -123,3 +123,15 @@ fn config_without_values_and_its_variables() {
     ];
     insta::assert_snapshot!(session(&screens));
 }
+
+#[test]
+fn the_address_of_a_port_names_the_machine_that_the_engine_is_on() {
+    let web = "services: { web: { image: nginx, ports: ['8080:80'] } }\n";
+    let address = |host: &str| {
+        let err = Desk::new(web).variable("DOCKER_HOST", host).run(&["up", "-d"]).ok().err;
+        err.lines().find(|line| line.contains("web") && line.contains(":8080")).map(str::to_owned).expect("a summary")
+    };
+    assert!(address("unix:///var/run/docker.sock").contains(" localhost:8080 "));
+    assert!(address("ssh://me@build.example").contains(" build.example:8080 "));
+    assert!(address("tcp://build.example:2376").contains(" build.example:8080 "));
+}

@@ -84,3 +84,64 @@ fn a_file_to_load_may_be_made_by_a_container_or_never_be_wanted() {
     drop(Desk::new(&load(":ro", "manual")).run(&["plan"]).ok());
     assert_eq!(Desk::new(&load(":ro", "changed")).run(&["plan"]).code, 1);
 }
+
+#[test]
+fn flags_for_the_lock_are_refused_by_commands_that_take_none() {
+    let desk = Desk::new(ONE);
+    for command in [&["ps"][..], &["plan"], &["config"], &["logs"], &["ls"], &["build"], &["pull"], &["version"]] {
+        for flag in ["--no-wait-lock", "--wait-lock=5"] {
+            let before = desk.run(&[&[flag], command].concat());
+            let name = flag.split('=').next().unwrap_or_default();
+            assert_eq!(before.code, 1, "{before}");
+            let words = format!("error: `{}` takes no lock: {name} has no effect on it\n", command[0]);
+            assert!(before.err.starts_with(&words), "{before}");
+            let after = desk.run(&[command, &[flag]].concat());
+            assert!(after.code == 1 && after.err.contains("unexpected argument"), "{after}");
+            let help = desk.run(&[command, &["--help"]].concat()).ok().out;
+            assert!(!help.contains("wait-lock"), "{help}");
+        }
+    }
+    for args in [&["--no-wait-lock", "up", "-d"][..], &["up", "-d", "--no-wait-lock"], &["--wait-lock=5", "down"]] {
+        drop(desk.run(args).ok());
+    }
+    assert!(desk.run(&["stop", "--help"]).ok().out.contains("--no-wait-lock"));
+    for both in [&["--no-wait-lock", "--wait-lock=5", "up"][..], &["--no-wait-lock", "up", "--wait-lock=5"]] {
+        assert_eq!(desk.run(both).code, 1);
+    }
+}
+
+#[test]
+fn a_runtime_directory_that_is_none_is_told_once_and_another_place_is_used() {
+    let desk = Desk::new(ONE);
+    let private = desk.folder.join("tmp").display().to_string();
+    let desk = desk.variable("XDG_RUNTIME_DIR", "run/user").variable("TMPDIR", &private);
+    let screen = desk.run(&["up", "-d"]).ok();
+    let words =
+        "warning: XDG_RUNTIME_DIR is not used: run/user is not an absolute path; the project's lock is kept below";
+    assert_eq!(screen.err.matches(words).count(), 1, "{screen}");
+    assert!(desk.folder.join("tmp").is_dir(), "it was kept there");
+}
+
+#[test]
+fn a_missing_file_of_a_hook_of_the_project_is_told_before_anything_is_made() {
+    let hook = |stage: &str| {
+        format!("{ONE}x-windlass: {{ hooks: {{ {stage}: [ {{ plugin: notify, from: ./gone.txt }} ] }} }}\n")
+    };
+    let desk = Desk::new(&hook("pre-up"));
+    drop(desk.hooks.clone().with("notify", &[windlass_model::windlass::Stage::PreUp]));
+    let screen = desk.run(&["up", "-d"]);
+    assert_eq!(screen.code, 1, "{screen}");
+    assert!(screen.err.contains("a file of hook `notify` cannot be read: [dir]/gone.txt"), "{screen}");
+    assert!(screen.err.contains("^^^^^^^^^^"), "its place is shown: {screen}");
+    assert!(!desk.engine.calls().iter().any(|call| call.starts_with("create")), "{:?}", desk.engine.calls());
+}
+
+#[test]
+fn settings_of_docker_that_cannot_be_read_are_told_once_and_nothing_else_changes() {
+    let desk = Desk::new(ONE).variable("DOCKER_CONFIG", "/broken");
+    for args in [&["up", "-d"][..], &["ps"], &["down"]] {
+        let screen = desk.run(args).ok();
+        assert_eq!(screen.err.matches("warning: error parsing config file").count(), 1, "{screen}");
+    }
+    assert!(!desk.run(&["config"]).ok().err.contains("warning"), "no engine is wanted");
+}

@@ -8,7 +8,9 @@ struct Desk {
 
 impl Desk {
     fn new() -> Self {
-        Self { base: tempfile::tempdir().expect("a directory") }
+        let desk = Self { base: tempfile::tempdir().expect("a directory") };
+        fs_err::create_dir(desk.path("run")).expect("ours");
+        desk
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -39,7 +41,7 @@ async fn the_second_waits_and_is_told_for_whom() {
     let first = desk.take("unix:///a", "shop").await.expect("free");
     let mut told = Vec::new();
     let patient = desk.request("unix:///a", LockWait::AtMost(Duration::from_secs(30)));
-    let error = ProjectLock::acquire(&patient, "shop", |holder| told.push(holder.to_owned())).await.unwrap_err();
+    let error = ProjectLock::acquire(&patient, "shop", |holder| told.push(holder.who.clone())).await.unwrap_err();
     assert_eq!(told, ["windlass up on unix:///a"], "once, not for every attempt");
     assert!(matches!(error, LockError::Held { waited, .. } if waited >= Duration::from_secs(30)), "{error:?}");
 
@@ -139,7 +141,7 @@ async fn a_file_in_place_of_a_directory_is_told() {
 
 #[test]
 fn what_helps_depends_on_what_is_wrong() {
-    let held = |waited| LockError::Held { project: "shop".into(), holder: "windlass up".into(), waited };
+    let held = |waited| LockError::Held { project: "shop".into(), holder: Holder::read("windlass up"), waited };
     let cases = [
         (held(Duration::ZERO), Some("--no-wait-lock")),
         (held(Duration::from_secs(1)), Some("stop it")),
@@ -153,4 +155,43 @@ fn what_helps_depends_on_what_is_wrong() {
             None => assert_eq!(hint, None, "{error}"),
         }
     }
+}
+
+#[test]
+fn a_holder_says_for_how_long() {
+    let holder = Holder::read("windlass up web, process 7\n1000\n");
+    let after = |seconds: u64| holder.at(UNIX_EPOCH + Duration::from_secs(1000 + seconds));
+    assert_eq!(after(0), "windlass up web, process 7, for 0s");
+    assert_eq!(after(119), "windlass up web, process 7, for 119s");
+    assert_eq!(after(120), "windlass up web, process 7, for 2m");
+    assert_eq!(after(3 * 3600), "windlass up web, process 7, for 3h");
+    // A clock that was put back, a file of an earlier version, and one that is just being written.
+    assert_eq!(holder.at(UNIX_EPOCH), "windlass up web, process 7");
+    assert_eq!(Holder::read("windlass up, process 7\n").to_string(), "windlass up, process 7");
+    assert_eq!(Holder::read("").to_string(), "another windlass");
+}
+
+#[tokio::test]
+async fn a_runtime_directory_that_is_none_is_not_used_and_the_reason_is_told() {
+    let desk = Desk::new();
+    let own = desk.path("tmp").join(format!("windlass-{}", rustix::process::geteuid().as_raw()));
+    fs_err::write(desk.path("file"), "").expect("ours");
+    fs_err::create_dir(desk.path("open")).expect("ours");
+    set_mode(&desk.path("open"), 0o1777);
+    let odd = [
+        (PathBuf::from("run"), "is not an absolute path"),
+        (desk.path("gone"), "does not exist"),
+        (desk.path("file"), "is not a directory"),
+        (desk.path("open"), "can be written to by other users"),
+    ];
+    for (runtime, reason) in odd {
+        let place = LockPlace { runtime: Some(runtime), temporary: desk.path("tmp") };
+        let complaint = place.complaint().expect("it is told");
+        assert!(complaint.contains(reason), "{complaint}");
+        assert_eq!(place.directory().expect("there is another place"), own, "{reason}");
+    }
+    assert!(!desk.path("gone").exists() && !desk.path("open/windlass").exists(), "nothing is made there");
+    let usual = LockPlace { runtime: Some(desk.path("run")), temporary: desk.path("tmp") };
+    assert_eq!(usual.complaint(), None);
+    assert_eq!(usual.directory().expect("it is fit"), desk.path("run/windlass"));
 }

@@ -31,6 +31,7 @@ impl Bench {
     pub(crate) fn new() -> Self {
         let engine = FakeEngine::new();
         let base = tempfile::tempdir().expect("a directory");
+        std::fs::create_dir(base.path().join("run")).expect("a directory");
         Self { engine, tape: Arc::default(), base }
     }
 

@@ -137,7 +137,8 @@ async fn who_does_not_want_to_wait_is_told_who_holds_the_lock() {
     let request = Request { lock: Some(bench.lock(LockWait::Never)), ..bench.detached(SHOP, &[]) };
     let error = bench.spawn(request).join().await.unwrap_err();
     let Error::Lock(LockError::Held { holder, .. }) = error else { panic!("{error:?}") };
-    assert_eq!(holder, "windlass up, process 1");
+    assert_eq!(holder.who, "windlass up, process 1");
+    assert!(holder.since.is_some(), "since when is told, too");
     // A dry run changes nothing, so it needs no lock.
     let dry = Request { dry_run: true, ..bench.detached(SHOP, &[]) };
     assert!(matches!(bench.run(dry).await, Ended::Done));
