@@ -47,6 +47,24 @@ async fn a_container_that_is_gone_before_its_stop_needs_no_pre_stop() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_hook_runs_as_its_entry_says() {
+    let yaml = "
+services:
+  web:
+    image: 'web:1'
+    post_start:
+      - { command: [warm, up], user: app, working_dir: /srv, privileged: true, environment: { A: '1', FROM_SHELL: } }
+      - { command: check }
+";
+    let (engine, project) = (FakeEngine::new(), project(yaml));
+    assert_eq!(run_up(&engine, &project, Shutdown::channel().1).await.ending(), Ending::Success);
+    let [first, second] = engine.execs().try_into().expect("two commands");
+    assert_eq!((first.command, first.environment), (vec!["warm".to_owned(), "up".to_owned()], vec!["A=1".to_owned()]));
+    assert_eq!((first.user.as_str(), first.working_dir.as_str(), first.privileged), ("app", "/srv", true));
+    assert_eq!((second.user.as_str(), second.working_dir.as_str(), second.privileged), ("", "", false));
+}
+
 const SEEDED: &str = "services: { web: { image: 'web:1', pre_start: [{ image: 'web:1', command: migrate }] } }";
 const SEED: &str = "demo-web-1-pre_start-0";
 

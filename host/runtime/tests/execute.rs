@@ -165,6 +165,7 @@ async fn a_declared_probe_that_never_succeeds_fails_with_its_last_answer_and_the
     assert_eq!(ran.failure(), "es is not ready after 5s, last answer: connect: connection refused");
     let details = &ran.outcome.failures[0].details;
     assert_eq!((details.len(), details[0].as_str(), details[9].as_str()), (10, "line 3", "line 12"));
+    assert_eq!(world.engine.reads("log demo-es-1 tail 10"), 1, "a log can be of any length");
     assert_eq!(world.engine.container("demo-web-1").unwrap().state, ContainerState::Created);
     assert_eq!(ran.outcome.elapsed, Duration::from_secs(5));
 }
@@ -447,6 +448,25 @@ services:
         ]
     );
     assert_order(&ran.lines, &["done: call plugin elasticsearch at pre-start of demo-web-1", "done: start demo-web-1"]);
+}
+
+/// Stages of services must be among those that the plugin names; those of the project are one interface.
+#[tokio::test(start_paused = true)]
+async fn a_plugin_is_asked_for_the_projects_stages_without_naming_them() {
+    let world = world(FakeEngine::new());
+    let yaml = "
+services: { web: { image: 'web:1' } }
+x-windlass: { hooks: { pre-up: [{ plugin: notify }], post-up: [{ plugin: notify }] } }
+";
+    let ran = world.up(&project(yaml)).await;
+    assert_eq!(ran.outcome.ending(), Ending::Success, "{:#?}", ran.lines);
+    assert_eq!(world.hooks.calls(), ["pre-up notify of the project", "post-up notify of the project"]);
+    let yaml = "services: { web: { image: 'web:1', x-windlass: { hooks: { post-start: [{ plugin: tcp-only }] } } } }";
+    let hooks = FakeHooks::new().with("tcp-only", &[Stage::PreStart]);
+    let world = Bench { engine: FakeEngine::new(), hooks, ..world };
+    let ran = world.up(&project(yaml)).await;
+    assert_eq!(ran.failure(), "plugin `tcp-only` cannot stand under `post-start`");
+    assert_eq!(ran.outcome.failures[0].hint.as_deref(), Some("it takes part at: pre-start"));
 }
 
 #[tokio::test(start_paused = true)]

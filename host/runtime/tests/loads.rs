@@ -9,6 +9,7 @@ use windlass_model::windlass::Stage;
 use windlass_plan::observed::{ContainerState, Volume};
 use windlass_plan::{DownOptions, StopOptions, UpOptions, check, down, labels, stop, up};
 use windlass_runtime::engine::Cluster;
+use windlass_runtime::event::{Event, Stamped};
 use windlass_runtime::hooks::HookErrorKind;
 use windlass_runtime::{Ending, ExecuteOptions, Execution, Outcome, Shutdown, execute};
 use windlass_testkit::{FakeEngine, FakeHooks, Recorder, TempProject, hook_error, project};
@@ -24,6 +25,7 @@ struct Machine {
 struct Ran {
     outcome: Outcome,
     lines: Vec<String>,
+    events: Vec<Stamped>,
 }
 
 impl Ran {
@@ -61,7 +63,7 @@ impl Machine {
             },
         };
         let outcome = execute(execution, shutdown, &recorder).await;
-        Ran { outcome, lines: recorder.lines(&plan) }
+        Ran { outcome, lines: recorder.lines(&plan), events: recorder.events() }
     }
 
     async fn up_until(&self, project: &Project, shutdown: Shutdown) -> Ran {
@@ -430,5 +432,25 @@ async fn when_says_how_often() {
             machine.ups(&project).await;
             assert_eq!(machine.applied(), expected, "{when}, run {run}");
         }
+    }
+}
+
+/// Of several steps it is told how far the load is; of a single one there is nothing to tell.
+#[tokio::test(start_paused = true)]
+async fn a_load_of_several_steps_says_how_far_it_is() {
+    let folder = TempProject::new().file("trucks.ndjson", "1");
+    let file = folder.path().join("trucks.ndjson");
+    let load = LOAD.replace("FILE", &file.display().to_string());
+    let project = project(&format!("services: {{ db: {{ image: 'db:1', {load} }} }}"));
+    let cases = [(&[("all", "1")][..], vec![]), (&[("index", "1"), ("data", "2")][..], vec![(0, 2), (1, 2)])];
+    for (steps, expected) in cases {
+        let machine = Machine::new("one", &FakeEngine::new());
+        machine.hooks.set_steps("bulk", steps);
+        let events = machine.ups(&project).await.events;
+        let told = events.into_iter().filter_map(|stamped| match stamped.event {
+            Event::LoadProgress { done, total, .. } => Some((done, total.unwrap_or_default())),
+            _ => None,
+        });
+        assert_eq!(told.collect::<Vec<_>>(), expected);
     }
 }

@@ -279,6 +279,32 @@ async fn an_engine_that_refuses_us_or_its_events_is_not_asked_again() {
     }
 }
 
+/// The first list alone says how a container is; nobody has to look at each.
+#[tokio::test(start_paused = true)]
+async fn the_list_tells_what_containers_are() {
+    let engine = made(FakeEngine::new(), CHECKED).await;
+    for (starts, health, code) in
+        [(0, None, None), (1, Some(Health::Healthy), None), (1, Some(Health::Unhealthy), Some(3))]
+    {
+        match code {
+            Some(code) => engine.exit("demo-web-1", code),
+            None if starts == 1 => {
+                engine.start("demo-web-1");
+                engine.set_health("demo-web-1", Health::Healthy);
+            }
+            None => {}
+        }
+        let (world, pump) = open(&engine);
+        beside(pump, async {
+            let world = world;
+            let first = world.listed().await.expect("the fake engine obeys");
+            let web = web(&first);
+            assert_eq!((web.starts, web.health, web.exit_code), (starts, health, code));
+        })
+        .await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_look_is_as_recent_as_its_request_even_when_events_are_late() {
     let engine = made(FakeEngine::new(), ONE).await;

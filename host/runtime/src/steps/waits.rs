@@ -117,16 +117,15 @@ fn completed(service: &str, containers: &[Awaited<'_>]) -> Option<Verdict> {
     if containers.iter().any(well) {
         return Some(Ok(()));
     }
-    let mut instances = containers.iter().map(|awaited| awaited.now);
+    let instances = containers.iter().map(|awaited| awaited.now);
     let not_started = instances.clone().find(|instance| instance.phase == Phase::Created);
     if let Some(instance) = not_started {
         return Some(Err((Arc::clone(instance), format!("container {} was not started", instance.name))));
     }
     // Failed for good: its restart policy, if it has one, has given up, and the engine has said with which code.
-    let failed = |instance: &&Arc<Instance>| instance.phase.is_over() && instance.exit_code.is_some();
-    let failed: Vec<_> = instances.by_ref().filter(failed).collect();
-    let last = failed.last().filter(|_| failed.len() == containers.len())?;
-    let code = last.exit_code.unwrap_or(-1);
+    let failed = instances.filter(|instance| instance.phase.is_over());
+    let failed: Vec<_> = failed.filter_map(|instance| Some((instance, instance.exit_code?))).collect();
+    let (last, code) = failed.last().filter(|_| failed.len() == containers.len())?;
     Some(Err((Arc::clone(last), format!("service {service:?} didn't complete successfully: exit {code}"))))
 }
 

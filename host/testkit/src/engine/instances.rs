@@ -108,6 +108,7 @@ impl Instances for FakeEngine {
         let (_, output, code) = scripted.unwrap_or_default();
         let exec_id = state.new_id();
         state.execs.insert(exec_id.clone(), code);
+        state.exec_specs.push(spec.clone());
         let chunk = OutputChunk { stream: OutputStream::Stdout, bytes: Bytes::from(output) };
         let output = stream::iter((!chunk.bytes.is_empty()).then_some(Ok(chunk))).boxed();
         Ok(ExecSession { id: exec_id, output, input: None })

@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use windlass_model::Project;
 use windlass_plan::Observed;
 use windlass_plan::observed::{Container, ContainerState, Health, Image, Network, Volume};
-use windlass_runtime::engine::{EngineError, EngineErrorKind, EngineResult};
+use windlass_runtime::engine::{EngineError, EngineErrorKind, EngineResult, ExecSpec};
 
 use state::State;
 
@@ -238,6 +238,12 @@ impl FakeEngine {
         let state = self.lock();
         let spec = state.specs.values().rev().find(|spec| spec.container.name == name);
         spec.map(|spec| spec.service.environment.clone()).unwrap_or_default()
+    }
+
+    /// Commands that were run in containers, in order, with all that was asked for.
+    #[must_use]
+    pub fn execs(&self) -> Vec<ExecSpec> {
+        self.lock().exec_specs.clone()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

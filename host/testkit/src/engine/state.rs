@@ -9,7 +9,7 @@ use windlass_plan::observed::{
     Container, ContainerState, Endpoint, EngineInfo, Image, LocalImages, MountPoint, Network, PortMapping, Volume,
 };
 use windlass_plan::step::ContainerSpec;
-use windlass_runtime::engine::{EngineErrorKind, EngineResult};
+use windlass_runtime::engine::{EngineErrorKind, EngineResult, ExecSpec};
 
 use super::life::{Events, Runs};
 use super::{Behaviour, conflict, not_found};
@@ -37,6 +37,8 @@ pub(super) struct State {
     pub(super) at_once: Option<usize>,
     pub(super) commands: Vec<(String, String, i64)>,
     pub(super) execs: BTreeMap<String, i64>,
+    /// Commands that were run in containers, in order.
+    pub(super) exec_specs: Vec<ExecSpec>,
     pub(super) calls: Vec<String>,
     pub(super) events: Events,
     clock: i64,
