@@ -127,6 +127,29 @@ mod tests {
     }
 
     #[test]
+    fn values_have_the_types_that_are_asked_for() {
+        let values = [json!(1), json!(1.5), json!("a"), json!(true), json!([]), json!({}), json!(null)];
+        let suits = |wanted: Json| -> String {
+            values.iter().map(|value| if has_type(&wanted, value) { 'x' } else { '.' }).collect()
+        };
+        for (wanted, expected) in [
+            (json!("integer"), "x......"),
+            (json!("number"), "xx....."),
+            (json!("string"), "..x...."),
+            (json!("boolean"), "...x..."),
+            (json!("array"), "....x.."),
+            (json!("object"), ".....x."),
+            (json!("null"), "......x"),
+            (json!(["string", "null"]), "..x...x"),
+            (json!("of a later version"), "xxxxxxx"),
+            (json!(null), "xxxxxxx"),
+        ] {
+            assert_eq!(suits(wanted.clone()), expected, "{wanted}");
+        }
+        assert!(has_type(&json!("integer"), &json!(-1)) && has_type(&json!("integer"), &json!(u64::MAX)));
+    }
+
+    #[test]
     fn finds_files() {
         let settings = json!({ "index": "a", "mapping": "./m.json" });
         assert_eq!(input_paths(&schema(), &settings), [("mapping".to_owned(), "./m.json".to_owned())]);

@@ -57,3 +57,22 @@ impl AsyncWrite for Ring {
         Poll::Ready(Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_keeps_the_end_and_is_no_terminal() {
+        let ring = Ring::default();
+        assert!(!ring.is_terminal(), "a guest must not colour what ends in a failure's text");
+        let last = Defaults::STDERR_LINES + 3;
+        (1..=last).for_each(|number| ring.push(format!("line {number}\n\n").as_bytes()));
+        let lines = ring.lines();
+        assert_eq!((lines.len(), lines.last()), (Defaults::STDERR_LINES, Some(&format!("line {last}"))));
+        ring.push("x".repeat(2 * Defaults::STDERR).as_bytes());
+        ring.push(b"\nend");
+        let lines = ring.lines();
+        assert_eq!((lines[0].len(), lines.last().map(String::as_str)), (Defaults::STDERR - 4, Some("end")));
+    }
+}

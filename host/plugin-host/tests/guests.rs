@@ -255,7 +255,9 @@ async fn es_bulk_reports_failed_items_with_their_lines() {
     let inputs = vec![Input { name: "./data.ndjson".to_owned(), path: file, role: "from".to_owned(), sha256: None }];
     let host = host("bare", Some(address));
     let call = HookCall { inputs, ..call("es-bulk", Stage::Load, json!({ "index": "trucks", "type": "truck" })) };
-    let steps = host.plan_load(&call).await.expect("a plan");
+    // The limit that the file gives is one of applying, not of planning.
+    let hurried = HookCall { timeout: Some(Duration::ZERO), ..call.clone() };
+    let steps = host.plan_load(&hurried).await.expect("a plan");
     assert_eq!(steps.len(), 1);
     let error = host.apply_load(&call, &steps[0]).await.expect_err("one item fails").to_string();
     assert!(error.contains("data.ndjson") && error.contains("failed to parse") && error.contains('2'), "{error}");
