@@ -1,9 +1,8 @@
 //! What the user asked for, resolved to plain values by the command line.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use crate::step::BuildOptions;
+use crate::step::{BuildOptions, StopTimeout};
 
 /// When a container that exists is replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,7 +52,7 @@ pub struct UpOptions {
     /// `--scale`.
     pub scale: BTreeMap<String, u32>,
     /// `--timeout` for every stop.
-    pub timeout: Option<Duration>,
+    pub timeout: Option<StopTimeout>,
     /// New anonymous volumes instead of the old ones (`--renew-anon-volumes`).
     pub renew_anon_volumes: bool,
     /// Remove containers of services that are not in the model.
@@ -93,7 +92,7 @@ pub struct DownOptions {
     /// `--rmi`.
     pub images: Option<RemoveImages>,
     /// `--timeout`.
-    pub timeout: Option<Duration>,
+    pub timeout: Option<StopTimeout>,
 }
 
 /// `stop`.
@@ -102,7 +101,7 @@ pub struct StopOptions {
     /// Services named by the user; empty: all.
     pub targets: Vec<String>,
     /// `--timeout`.
-    pub timeout: Option<Duration>,
+    pub timeout: Option<StopTimeout>,
 }
 
 /// `start`.
@@ -122,7 +121,7 @@ pub struct RestartOptions {
     /// Not those dependents.
     pub no_deps: bool,
     /// `--timeout`.
-    pub timeout: Option<Duration>,
+    pub timeout: Option<StopTimeout>,
 }
 
 /// `kill`.

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use windlass_model::Project;
 use windlass_model::project::Service;
@@ -18,7 +17,7 @@ use crate::lifecycle::Gates;
 use crate::lifecycle::hooks::{Place as HookPlace, project_hooks, stage_hooks};
 use crate::observed::{self, Container, ContainerState, Observed};
 use crate::options::{DownOptions, KillOptions, RemoveImages, RemoveOptions, StopOptions};
-use crate::step::{Action, ContainerRef, Guard, Plan, StepId};
+use crate::step::{Action, ContainerRef, Guard, Plan, StepId, StopTimeout};
 
 /// `down`.
 ///
@@ -107,7 +106,7 @@ struct Removal {
     stop: bool,
     remove: bool,
     volumes: bool,
-    timeout: Option<Duration>,
+    timeout: Option<StopTimeout>,
 }
 
 /// Containers of services, each after those of its dependents, whatever came of them. Returns the last steps.

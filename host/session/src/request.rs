@@ -109,7 +109,7 @@ pub struct FollowRequest {
     /// Services that are stopped at the end; empty: all.
     pub targets: Vec<String>,
     /// Time between the request to stop and the kill; `None`: each container's own.
-    pub timeout: Option<Duration>,
+    pub timeout: Option<windlass_plan::step::StopTimeout>,
     /// Which ends of containers end the `up`.
     pub abort: Abort,
     /// The service whose exit code is that of the command.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use windlass_plan::step::StopTimeout;
 
 /// Flags that every command shares.
 #[derive(Debug, Clone, Default, Args)]
@@ -86,6 +87,7 @@ pub(crate) fn seconds(timeout: Option<u64>) -> Option<Duration> {
 }
 
 /// The time that a container has for its end, as the engine takes it: a negative number is no limit.
-pub(crate) fn grace(seconds: Option<i32>) -> Option<Duration> {
-    seconds.map(|seconds| u64::try_from(seconds).map_or(Duration::MAX, Duration::from_secs))
+pub(crate) fn grace(seconds: Option<i32>) -> Option<StopTimeout> {
+    let timeout = |seconds| StopTimeout::After(Duration::from_secs(seconds));
+    seconds.map(|seconds| u64::try_from(seconds).map_or(StopTimeout::Never, timeout))
 }

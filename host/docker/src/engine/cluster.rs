@@ -1,7 +1,6 @@
 //! The state as a whole, and the operations that change it.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bollard::errors::Error;
@@ -17,7 +16,7 @@ use serde_json::{Value as Json, json};
 use windlass_model::project::{Network, Volume};
 use windlass_plan::labels;
 use windlass_plan::observed::{self, EngineInfo, Observed};
-use windlass_plan::step::ContainerSpec;
+use windlass_plan::step::{ContainerSpec, StopTimeout};
 use windlass_runtime::engine::{Cluster, ContainerEvent, Created, EngineErrorKind, EngineResult, Scope};
 
 use super::{DockerEngine, unless};
@@ -92,11 +91,11 @@ impl DockerEngine {
 /// Networks to connect once the container is there.
 type Later = Vec<(String, EndpointSettings)>;
 
-fn seconds(timeout: Option<Duration>) -> Option<i32> {
+fn seconds(timeout: Option<StopTimeout>) -> Option<i32> {
     // For the engine, -1 is no limit.
     timeout.map(|timeout| match timeout {
-        Duration::MAX => -1,
-        limited => i32::try_from(limited.as_secs()).unwrap_or(i32::MAX),
+        StopTimeout::Never => -1,
+        StopTimeout::After(limit) => i32::try_from(limit.as_secs()).unwrap_or(i32::MAX),
     })
 }
 
@@ -237,14 +236,14 @@ impl Cluster for DockerEngine {
         self.call(format!("start container {id}"), docker.start_container(id, None)).await
     }
 
-    async fn stop_container(&self, id: &str, timeout: Option<Duration>) -> EngineResult<()> {
+    async fn stop_container(&self, id: &str, timeout: Option<StopTimeout>) -> EngineResult<()> {
         let options = StopContainerOptions { signal: None, t: seconds(timeout) };
         let docker = self.docker().await?;
         let done = self.call(format!("stop container {id}"), docker.stop_container(id, Some(options))).await;
         unless(done, &[EngineErrorKind::NotFound])
     }
 
-    async fn restart_container(&self, id: &str, timeout: Option<Duration>) -> EngineResult<()> {
+    async fn restart_container(&self, id: &str, timeout: Option<StopTimeout>) -> EngineResult<()> {
         let options = RestartContainerOptions { signal: None, t: seconds(timeout) };
         let docker = self.docker().await?;
         self.call(format!("restart container {id}"), docker.restart_container(id, Some(options))).await
@@ -289,7 +288,8 @@ mod tests {
 
     #[test]
     fn no_limit_is_minus_one_for_the_engine() {
-        let asked = [None, Some(Duration::ZERO), Some(Duration::from_secs(9)), Some(Duration::MAX)].map(seconds);
+        let after = |seconds| Some(StopTimeout::After(std::time::Duration::from_secs(seconds)));
+        let asked = [None, after(0), after(9), Some(StopTimeout::Never)].map(seconds);
         assert_eq!(asked, [None, Some(0), Some(9), Some(-1)]);
     }
 }

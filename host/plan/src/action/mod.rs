@@ -5,12 +5,13 @@ mod words;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use windlass_model::project::{Condition, Network, Service, ServiceHook, Volume};
 use windlass_model::windlass::{Dataset, Hook, Probe, Stage};
 
-pub use spec::{BuildOptions, BuildSecret, ContainerRef, ContainerSpec, InjectedFile, OneOff, SecretSource};
+pub use spec::{
+    BuildOptions, BuildSecret, ContainerRef, ContainerSpec, InjectedFile, OneOff, SecretSource, StopTimeout,
+};
 
 /// What a step does to the world: one call of the engine or of a hook, with its waiting.
 ///
@@ -103,14 +104,14 @@ pub enum Action {
         /// Container.
         container: ContainerRef,
         /// `--timeout`; `None`: the container's own.
-        timeout: Option<Duration>,
+        timeout: Option<StopTimeout>,
     },
     /// Restart a container.
     RestartContainer {
         /// Container.
         container: ContainerRef,
         /// `--timeout`; `None`: the container's own.
-        timeout: Option<Duration>,
+        timeout: Option<StopTimeout>,
     },
     /// Send a signal.
     KillContainer {

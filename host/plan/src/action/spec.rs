@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use windlass_model::project::Service;
 
@@ -92,6 +93,16 @@ pub struct OneOff {
     pub auto_remove: bool,
     /// Add the service's aliases.
     pub use_aliases: bool,
+}
+
+/// How long a container that is told to stop has for its end, before the engine kills it, where a command says so. Where none does,
+/// the container's own time holds (`stop_grace_period`, else the engine's).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopTimeout {
+    /// So long, in whole seconds; zero kills at once.
+    After(Duration),
+    /// The engine never kills it.
+    Never,
 }
 
 /// A file copied into a container.

@@ -21,7 +21,7 @@ pub(crate) struct Change<'a> {
     pub(crate) guard: Option<Guard>,
     pub(crate) unit: UnitId,
     /// `--timeout` of its stops.
-    pub(crate) timeout: Option<std::time::Duration>,
+    pub(crate) timeout: Option<crate::step::StopTimeout>,
 }
 
 impl Change<'_> {

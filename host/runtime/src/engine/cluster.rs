@@ -1,13 +1,12 @@
 //! The state of an engine as a whole, and the operations that change it.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use windlass_model::project::{Network, Volume};
 use windlass_plan::observed::{self, EngineInfo, Observed};
-use windlass_plan::step::ContainerSpec;
+use windlass_plan::step::{ContainerSpec, StopTimeout};
 
 use super::EngineResult;
 
@@ -79,10 +78,10 @@ pub trait Cluster: Send + Sync {
     async fn create_container(&self, spec: &ContainerSpec) -> EngineResult<Created>;
     /// Starts it.
     async fn start_container(&self, id: &str) -> EngineResult<()>;
-    /// Stops it; `None`: its own timeout, [`Duration::MAX`]: none at all. One that does not run, or is gone, counts as success.
-    async fn stop_container(&self, id: &str, timeout: Option<Duration>) -> EngineResult<()>;
+    /// Stops it; `None`: within its own time. One that does not run, or is gone, counts as success.
+    async fn stop_container(&self, id: &str, timeout: Option<StopTimeout>) -> EngineResult<()>;
     /// Restarts it.
-    async fn restart_container(&self, id: &str, timeout: Option<Duration>) -> EngineResult<()>;
+    async fn restart_container(&self, id: &str, timeout: Option<StopTimeout>) -> EngineResult<()>;
     /// Removes it; resolves when it is gone, and one that was gone already counts as success.
     async fn remove_container(&self, id: &str, volumes: bool, force: bool) -> EngineResult<()>;
     /// Renames it.

@@ -10,7 +10,7 @@ use futures_util::stream::BoxStream;
 use tokio::time::Instant;
 use windlass_model::project::{Network, Volume};
 use windlass_plan::observed::{self, Container, EngineInfo, Image, Observed};
-use windlass_plan::step::{ContainerSpec, InjectedFile};
+use windlass_plan::step::{ContainerSpec, InjectedFile, StopTimeout};
 
 use super::{
     BuildRequest, Cluster, Connection, ContainerDetails, ContainerEvent, ContainerFilter, Created, Engine,
@@ -98,11 +98,11 @@ impl Cluster for Traced {
         timed("start container", id, self.0.start_container(id)).await
     }
 
-    async fn stop_container(&self, id: &str, timeout: Option<Duration>) -> EngineResult<()> {
+    async fn stop_container(&self, id: &str, timeout: Option<StopTimeout>) -> EngineResult<()> {
         timed("stop container", id, self.0.stop_container(id, timeout)).await
     }
 
-    async fn restart_container(&self, id: &str, timeout: Option<Duration>) -> EngineResult<()> {
+    async fn restart_container(&self, id: &str, timeout: Option<StopTimeout>) -> EngineResult<()> {
         timed("restart container", id, self.0.restart_container(id, timeout)).await
     }
 

@@ -1,12 +1,11 @@
 //! Containers: make, fill, start, stop, restart, kill, remove, rename.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use tokio::time::Instant;
 use windlass_plan::labels;
 use windlass_plan::observed::ContainerState;
-use windlass_plan::step::{ContainerRef, ContainerSpec, InjectedFile};
+use windlass_plan::step::{ContainerRef, ContainerSpec, InjectedFile, StopTimeout};
 
 use super::context::Context;
 use crate::engine::{Created, EngineErrorKind, EngineResult};
@@ -112,7 +111,11 @@ pub(super) async fn start(context: &Context, container: &ContainerRef, port_rang
 }
 
 /// Stops gracefully; when the user asks twice, kills.
-pub(super) async fn stop(context: &Context, container: &ContainerRef, timeout: Option<Duration>) -> EngineResult<()> {
+pub(super) async fn stop(
+    context: &Context,
+    container: &ContainerRef,
+    timeout: Option<StopTimeout>,
+) -> EngineResult<()> {
     let id = context.run.containers.resolve(container);
     let stopping = context.run.execution.engine.stop_container(&id, timeout);
     or_kill(context, &id, stopping).await
@@ -122,7 +125,7 @@ pub(super) async fn stop(context: &Context, container: &ContainerRef, timeout: O
 pub(super) async fn restart(
     context: &Context,
     container: &ContainerRef,
-    timeout: Option<Duration>,
+    timeout: Option<StopTimeout>,
 ) -> EngineResult<()> {
     let id = context.run.containers.resolve(container);
     let restarting = context.run.execution.engine.restart_container(&id, timeout);

@@ -1,13 +1,11 @@
 //! The state as a whole, and the operations that change it.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use windlass_model::project::{Network, Volume};
 use windlass_plan::labels;
 use windlass_plan::observed::{self, Container, ContainerState, EngineInfo, Observed};
-use windlass_plan::step::ContainerSpec;
+use windlass_plan::step::{ContainerSpec, StopTimeout};
 use windlass_runtime::engine::{Cluster, ContainerEvent, Created, EngineResult, Scope};
 
 use super::images::suits;
@@ -145,7 +143,7 @@ impl Cluster for FakeEngine {
         Ok(())
     }
 
-    async fn stop_container(&self, id: &str, _timeout: Option<Duration>) -> EngineResult<()> {
+    async fn stop_container(&self, id: &str, _timeout: Option<StopTimeout>) -> EngineResult<()> {
         let operation = self.on_container("stop", id).await?;
         let mut state = self.lock();
         let name = state.find(id, &operation)?.name.clone();
@@ -153,7 +151,7 @@ impl Cluster for FakeEngine {
         Ok(())
     }
 
-    async fn restart_container(&self, id: &str, _timeout: Option<Duration>) -> EngineResult<()> {
+    async fn restart_container(&self, id: &str, _timeout: Option<StopTimeout>) -> EngineResult<()> {
         let operation = self.on_container("restart", id).await?;
         let first = {
             let mut state = self.lock();
