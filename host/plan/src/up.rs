@@ -35,8 +35,7 @@ pub fn up(project: &Project, observed: &Observed, options: &UpOptions) -> PlanRe
         return Err(PlanError::NoSuchService(unknown.clone()));
     }
     let chosen = if options.no_deps { targets.clone() } else { select::with_dependencies(&project.services, &targets) };
-    let mut drawn_in = volumes::drawn_in(project, observed, options);
-    drawn_in.retain(|name| !chosen.contains(name.as_str()));
+    let drawn_in = volumes::drawn_in(project, observed, options, &chosen);
     let live = live::replicas(observed);
     let all: BTreeSet<&str> = chosen.iter().copied().chain(drawn_in.iter().map(String::as_str)).collect();
     let as_found = |service: &Arc<Service>| {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use windlass_plan::observed::{ContainerState, Image};
-use windlass_plan::options::{Build, PullOptions, StartOptions};
+use windlass_plan::observed::{ContainerState, Image, PortMapping};
+use windlass_plan::options::{Build, PullOptions, Recreate, StartOptions};
 use windlass_plan::{
     Action, DownOptions, Observed, Plan, UpOptions, down, labels, pull, rebuild_from_labels, spec, start, up,
 };
@@ -427,4 +427,51 @@ fn a_pull_for_one_platform_leaves_users_of_another_alone() {
         _ => None,
     });
     assert_eq!(waits.collect::<BTreeMap<_, _>>(), [("any", false), ("arm", true)].into());
+}
+
+/// A volume that no chosen service uses stays, and so do those who use it.
+#[test]
+fn a_volume_takes_nobody_along_that_the_command_is_not_about() {
+    let yaml = "
+services:
+  web: { image: 'web:1' }
+  job: { image: 'job:1', volumes: ['data:/data'] }
+volumes: { data: { labels: { a: '1' } } }
+";
+    let mut world = World::of(&project(yaml)).running();
+    world.container("demo-job-1").state = ContainerState::Exited;
+    let options = UpOptions {
+        targets: vec!["web".to_owned()],
+        recreate_volumes: ["demo_data".to_owned()].into(),
+        ..UpOptions::default()
+    };
+    let plan = planned(&yaml.replace("a: '1'", "a: '2'"), &world.observed, &options);
+    assert_eq!(windlass_plan::render(&plan).trim_end(), "nothing to do");
+}
+
+/// Who is stopped only for a moment has its ports again afterwards, whatever the model says by then.
+#[test]
+fn a_port_of_a_container_that_stays_is_not_free() {
+    let before = "
+services:
+  old: { image: 'a:1', networks: [n], ports: ['8002:80'] }
+networks: { n: { labels: { a: '1' } } }
+";
+    let after = "
+services:
+  old: { image: 'a:1', networks: [n] }
+  new: { image: 'b:1', networks: [n], ports: ['8002:80'] }
+networks: { n: { labels: { a: '2' } } }
+";
+    let mut world = World::of(&project(before)).running();
+    world.container("demo-old-1").ports = vec![PortMapping {
+        host_ip: "0.0.0.0".to_owned(),
+        public: Some(8002),
+        private: 80,
+        protocol: "tcp".to_owned(),
+    }];
+    let never = UpOptions { recreate: Recreate::Never, ..UpOptions::default() };
+    let error = up(&project(after), &world.observed, &never).expect_err("the port is not free");
+    assert_eq!(error.to_string(), "demo-new-1 needs port 8002, which container demo-old-1 holds");
+    planned(after, &world.observed, &UpOptions::default());
 }

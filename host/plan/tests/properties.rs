@@ -1,7 +1,9 @@
 //! What holds for every project, every state of the engine, and every place where a run may be disturbed.
 //!
-//! Left out, for the model of the engine does not tell enough of them: volumes that are recreated (an engine makes the old
-//! container go first) and services that share namespaces.
+//! A volume that is recreated makes the old containers go before the new ones come, so their services may be without any when
+//! the run is disturbed; the next one brings them.
+//!
+//! Left out: services that share namespaces or volumes of another one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -17,7 +19,7 @@ mod model;
 use model::{Disturbance, Model, Random, Runner};
 
 /// Projects, each brought up from the state that another one left, and disturbed once.
-const CASES: u64 = 600;
+const CASES: u64 = 1000;
 
 /// A project over few names, ports, networks and volumes, so that two of them often want the same.
 fn yaml(random: &mut Random) -> String {
@@ -68,7 +70,7 @@ fn yaml(random: &mut Random) -> String {
     }
     let label = |random: &mut Random| format!("{{ labels: {{ l: '{}' }} }}", random.below(4) / 3);
     writeln!(text, "networks: {{ n0: {}, n1: {} }}", label(random), label(random)).expect("it is written to a string");
-    text.push_str("volumes: { v0: {}, v1: {} }\n");
+    writeln!(text, "volumes: {{ v0: {}, v1: {} }}", label(random), label(random)).expect("it is written to a string");
     text
 }
 
@@ -187,6 +189,19 @@ fn converge(project: &Project, model: &mut Model, options: &UpOptions, random: &
     Some(())
 }
 
+/// Without the numbers of replicas: where the first of two was not made, the next run makes the third.
+fn unnumbered(summary: Vec<String>) -> Vec<String> {
+    let line = |line: String| match line.split_once(' ') {
+        Some((name, rest)) if name.starts_with("demo-s") => {
+            format!("{} {rest}", name.rsplit_once('-').map_or(name, |(service, _)| service))
+        }
+        _ => line,
+    };
+    let mut lines: Vec<String> = summary.into_iter().map(line).collect();
+    lines.sort();
+    lines
+}
+
 fn case(seed: u64) -> bool {
     let mut random = Random(seed.wrapping_mul(7919) + 1);
     let random = &mut random;
@@ -236,10 +251,10 @@ fn case(seed: u64) -> bool {
     }
     let killed = matches!(disturbance, Disturbance::Kill(_));
     let again = converge(&after, &mut model, &options, random, seed);
-    // Nobody remembers what a killed run stopped of that this command is not about.
-    if again.is_some() && (!killed || options.targets.is_empty()) {
+    // Nobody remembers what a killed run stopped of that this command is not about, nor who only came along with a volume.
+    if again.is_some() && ((!killed && exempt.is_empty()) || options.targets.is_empty()) {
         let known = |found: &Container| !killed || (found.is_replica() && after.services.contains_key(found.service()));
-        assert_eq!(model.summary(known), undisturbed.summary(known), "{}", told());
+        assert_eq!(unnumbered(model.summary(known)), unnumbered(undisturbed.summary(known)), "{}", told());
     }
     true
 }

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use windlass_model::Project;
 use windlass_model::project::{MountKind, Port};
 
+use crate::containers::resources::Detached;
 use crate::graph::Builder;
 use crate::graph::claims::{Claim, Held};
 use crate::observed::{Container, Observed, PortMapping};
@@ -123,6 +124,22 @@ pub(crate) fn at_start(spec: &ContainerSpec, has_predecessor: bool) -> Vec<Held>
         .filter_map(|mount| spec.volumes.get(&mount.source).map(|name| Claim::Volume(name.clone())));
     let own = [replica(&service.name, spec.container.number)];
     ports.chain(addresses).chain(writes).chain(own).map(|claim| new_held(spec, claim)).collect()
+}
+
+/// What a container that stays takes when it is started again: what it has now, for the model may be another by then
+/// (`--no-recreate`). One that does not run shows nothing of that, so there the model tells it; and in a network that is
+/// made anew it gets the address of the model.
+pub(crate) fn of_kept(container: &Container, spec: &ContainerSpec, detached: &[Detached]) -> Vec<Held> {
+    let mut takes = at_start(spec, true);
+    let renewed = |claim: &Claim| match claim {
+        Claim::Address { network, .. } => detached.iter().any(|detached| detached.network == *network),
+        Claim::Port { .. } | Claim::Name(_) | Claim::Volume(_) | Claim::Replica { .. } => false,
+    };
+    if container.is_up() {
+        takes.retain(|held| renewed(&held.claim));
+        takes.extend(running(container).into_iter().filter(|held| !renewed(&held.claim)));
+    }
+    takes
 }
 
 /// `published` is empty (any free port), a port, or a range of which the engine picks one.

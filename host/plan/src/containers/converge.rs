@@ -318,28 +318,18 @@ impl Converge<'_> {
                 cause = format!("restarts with {name}");
             }
         }
+        let takes = claims::of_kept(&container, &spec, &detached);
         if self.options.no_start && start != Start::Runs && container.is_up() && start != Start::Unpause {
-            self.start_again(builder, (service, &reference, &spec), (&cause, needs.clone()));
+            let action = Action::StartContainer { container: reference.clone(), port_range: false };
+            let draft = Draft::new(action, &cause).of(&service.name).needs(needs.iter().copied());
+            // `create` starts nothing but what it had to stop.
+            builder.push(draft.unit(unit, Role::Goal).takes(takes.iter().cloned()));
         }
         if start == Start::Runs {
             builder.plan().untouched.push(container.name.clone());
         }
-        let takes = claims::at_start(&spec, true);
         let previous = Some(container.id);
         Ok(Replica { container: reference, needs, start, spec, cause, fresh: None, previous, unit, takes })
-    }
-
-    /// `create` starts nothing but what it had to stop.
-    fn start_again(
-        &self,
-        builder: &mut Builder,
-        (service, container, spec): (&Service, &ContainerRef, &ContainerSpec),
-        (cause, needs): (&str, Vec<StepId>),
-    ) {
-        let unit = builder.unit_of(container.id.as_deref().unwrap_or_default());
-        let action = Action::StartContainer { container: container.clone(), port_range: false };
-        let draft = Draft::new(action, cause).of(&service.name).needs(needs).unit(unit, Role::Goal);
-        builder.push(draft.takes(claims::at_start(spec, true)));
     }
 
     /// The specification of a container that stays, and how steps refer to it.

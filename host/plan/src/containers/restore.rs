@@ -12,7 +12,6 @@ use crate::containers::claims;
 use crate::containers::converge::Converge;
 use crate::containers::spec;
 use crate::error::PlanResult;
-use crate::graph::claims::Claim;
 use crate::graph::{Builder, Draft, Role};
 use crate::observed::Container;
 use crate::step::{Action, ContainerRef, ContainerSpec, Guard, OneOff, StepId};
@@ -68,12 +67,7 @@ fn one(
     }
     let action = Action::StartContainer { container: container.reference(), port_range: false };
     let draft = Draft::new(action, cause).of(container.service()).needs(needs).guard(guard).unit(unit, Role::Goal);
-    // In a network that is made anew it gets another address.
-    let lost = |claim: &Claim| match claim {
-        Claim::Address { network, .. } => detached.iter().any(|detached| detached.network == *network),
-        Claim::Port { .. } | Claim::Name(_) | Claim::Volume(_) | Claim::Replica { .. } => false,
-    };
-    builder.push(draft.takes(claims::running(container).into_iter().filter(|held| !lost(&held.claim))));
+    builder.push(draft.takes(claims::of_kept(container, &spec, &detached)));
     Ok(())
 }
 

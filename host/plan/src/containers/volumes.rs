@@ -161,19 +161,41 @@ fn mounts(container: &Container, volume: &str) -> bool {
     container.mounts.iter().any(|mount| mount.name == volume)
 }
 
-/// Services of the model that the user did not choose, whose containers go with a volume that is recreated: they come
-/// along, so that they get new ones.
-pub(crate) fn drawn_in(project: &Project, observed: &Observed, options: &UpOptions) -> BTreeSet<String> {
-    let agreed = project.volumes.values().filter(|volume| options.recreate_volumes.contains(&volume.name));
-    let gone = agreed.filter(|volume| {
-        observed.volumes.iter().any(|live| live.name == volume.name && !volume.external && drifted(volume, live))
+/// Services of the model that the user did not choose, whose containers go with a volume that the plan recreates: they
+/// come along, so that they get new ones. Only volumes of services that are planned are recreated, and who comes along is
+/// planned, too.
+pub(crate) fn drawn_in(
+    project: &Project,
+    observed: &Observed,
+    options: &UpOptions,
+    chosen: &BTreeSet<&str>,
+) -> BTreeSet<String> {
+    let agreed = project.volumes.iter().filter(|(_, volume)| {
+        let live = observed.volumes.iter().find(|live| live.name == volume.name);
+        !volume.external
+            && options.recreate_volumes.contains(&volume.name)
+            && live.is_some_and(|live| live.labels.get(labels::PROJECT) == Some(&project.name) && drifted(volume, live))
     });
-    let names: BTreeSet<&str> = gone.map(|volume| volume.name.as_str()).collect();
-    let users = observed
-        .containers
-        .iter()
-        .filter(|container| container.is_replica() && names.iter().any(|volume| mounts(container, volume)));
-    users.map(|container| container.service().to_owned()).filter(|name| project.services.contains_key(name)).collect()
+    let mut agreed: Vec<(&str, &str)> = agreed.map(|(key, volume)| (key.as_str(), volume.name.as_str())).collect();
+    let mut found = BTreeSet::new();
+    loop {
+        let planned = |name: &String| chosen.contains(name.as_str()) || found.contains(name);
+        let services: Vec<&Arc<Service>> =
+            project.services.iter().filter(|(name, _)| planned(name)).map(|(_, service)| service).collect();
+        let uses = |key: &str| services.iter().any(|service| service.volumes.iter().any(|mount| mount.source == key));
+        let (gone, rest): (Vec<_>, Vec<_>) = agreed.iter().copied().partition(|(key, _)| uses(key));
+        if gone.is_empty() {
+            return found;
+        }
+        agreed = rest;
+        let users = observed
+            .containers
+            .iter()
+            .filter(|container| container.is_replica() && gone.iter().any(|(_, volume)| mounts(container, volume)));
+        let names = users.map(|container| container.service().to_owned());
+        let names = names.filter(|name| project.services.contains_key(name) && !chosen.contains(name.as_str()));
+        found.extend(names);
+    }
 }
 
 /// Services that mount a volume, themselves or through `volumes_from`.
