@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use windlass_plan::observed::{ContainerState, Image, PortMapping};
+use windlass_plan::observed::{ContainerState, Image, Network, PortMapping};
 use windlass_plan::options::{Build, PullOptions, Recreate, StartOptions};
 use windlass_plan::{
-    Action, DownOptions, Observed, Plan, UpOptions, down, labels, pull, rebuild_from_labels, spec, start, up,
+    Action, DownOptions, Observed, Plan, PlanError, UpOptions, down, labels, pull, rebuild_from_labels, spec, start, up,
 };
 use windlass_testkit::project;
 
@@ -474,4 +474,116 @@ networks: { n: { labels: { a: '2' } } }
     let error = up(&project(after), &world.observed, &never).expect_err("the port is not free");
     assert_eq!(error.to_string(), "demo-new-1 needs port 8002, which container demo-old-1 holds");
     planned(after, &world.observed, &UpOptions::default());
+}
+
+/// A plan says what it leaves as it is: what runs and matches, and nothing that it starts.
+#[test]
+fn a_plan_names_what_it_leaves_as_it_is() {
+    let yaml = "services: { runs: { image: 'a:1' }, ended: { image: 'b:1' } }";
+    let mut world = World::of(&project(yaml)).running();
+    world.container("demo-ended-1").state = ContainerState::Exited;
+    assert_eq!(planned(yaml, &world.observed, &UpOptions::default()).untouched, ["demo-runs-1"]);
+}
+
+/// Where a pull brings nothing new the old container stays: one that had ended has to be started either way.
+#[test]
+fn who_may_be_recreated_is_started_in_any_case_when_it_had_ended() {
+    let yaml = "services: { web: { image: 'web:1', pull_policy: always } }";
+    for (state, either_way) in
+        [(ContainerState::Running, false), (ContainerState::Paused, false), (ContainerState::Exited, true)]
+    {
+        let mut world = World::of(&project(yaml)).running();
+        world.container("demo-web-1").state = state;
+        let plan = planned(yaml, &world.observed, &UpOptions::default());
+        let starts = plan.steps.iter().filter(|step| matches!(step.action, Action::StartContainer { .. }));
+        assert_eq!(starts.map(|step| step.guard.is_none()).collect::<Vec<_>>(), [either_way], "{state:?}");
+    }
+}
+
+/// A network that got another name is another network: who was in the old one is attached to it and not made anew.
+#[test]
+fn a_renamed_network_takes_its_containers_along() {
+    let yaml = "
+services: { web: { image: 'web:1', networks: [n, m] } }
+networks: { n: { name: before }, m: { } }
+";
+    let mut world = World::of(&project(yaml)).running();
+    let renamed = yaml.replace("before", "after");
+    let shown = text(&renamed, &world.observed);
+    assert!(shown.contains("network before is now named after"), "{shown}");
+    assert!(!shown.contains("recreated") && !shown.contains("configuration of network"), "{shown}");
+    // Being off another network is a reason all the same.
+    world.container("demo-web-1").networks.remove("demo_m").expect("it is attached");
+    let shown = text(&renamed, &world.observed);
+    assert!(shown.contains("not attached to network demo_m"), "{shown}");
+}
+
+/// A name of somebody else's network must mean one network.
+#[test]
+fn an_external_network_must_be_the_only_one_of_its_name() {
+    let yaml = "services: { web: { image: 'web:1' } }\nnetworks: { default: { external: true, name: theirs } }";
+    let network = |id: &str| Network { id: id.to_owned(), name: "theirs".to_owned(), ..Network::default() };
+    let mut observed = Observed { networks: vec![network("one")], ..Observed::default() };
+    assert!(text(yaml, &observed).contains("demo-web-1"));
+    observed.networks.push(network("two"));
+    let refused = up(&project(yaml), &observed, &UpOptions::default()).expect_err("which one is not said");
+    assert_eq!(refused, PlanError::NetworkAmbiguous("theirs".to_owned()));
+}
+
+/// The label of attributes tells changes that recreate: others are not in it, and neither is what is not set.
+#[test]
+fn the_label_of_attributes_has_only_what_recreates() {
+    let yaml = "services: { web: { image: 'web:1', pull_policy: always, profiles: [], environment: { A: '1' } } }";
+    let label = windlass_plan::hashing::attributes(&project(yaml).services["web"]);
+    let named: Vec<&str> = label.split(' ').filter_map(|part| part.split('=').next()).collect();
+    assert_eq!(named, ["environment.A", "image", "networks"]);
+}
+
+/// Files belong to whom the compose file says, and to nobody in particular when it says nothing.
+#[test]
+fn files_that_are_copied_in_have_the_owner_that_was_given() {
+    for (given, owner) in
+        [("", None), (", uid: '103'", Some((103, 0))), (", gid: '104'", Some((0, 104))), (", uid: '0'", Some((0, 0)))]
+    {
+        let yaml = format!(
+            "services: {{ web: {{ image: 'web:1', configs: [{{ source: c{given} }}] }} }}\nconfigs: {{ c: {{ content: typed }} }}"
+        );
+        let plan = planned(&yaml, &Observed::default(), &UpOptions::default());
+        let owners = plan.steps.iter().find_map(|step| match &step.action {
+            Action::InjectFiles { files, .. } => Some(files.iter().map(|file| file.owner).collect::<Vec<_>>()),
+            _ => None,
+        });
+        assert_eq!(owners, Some(vec![owner]), "{given}");
+    }
+}
+
+/// The check of plans sees a container that is made while its volume may still be missing.
+#[test]
+fn a_container_before_its_volume_breaks_the_rules_of_plans() {
+    let yaml = "services: { web: { image: 'web:1', volumes: ['data:/data'] } }\nvolumes: { data: { } }";
+    let mut plan = planned(yaml, &Observed::default(), &UpOptions::default());
+    let is_volume = |action: &Action| matches!(action, Action::CreateVolume { .. });
+    let volume = plan.steps.iter().find(|step| is_volume(&step.action)).expect("the volume is missing").id;
+    for step in &mut plan.steps {
+        step.needs.retain(|need| *need != volume);
+        step.after.retain(|before| *before != volume);
+    }
+    let rules: Vec<String> = windlass_plan::check(&plan).into_iter().map(|violation| violation.rule).collect();
+    assert_eq!(rules, [format!("it may run before its volumes are made (step {})", volume.0 + 1)]);
+}
+
+/// A circle is told by those who are in it, and not by those who only wait for it.
+#[test]
+fn a_cycle_is_told_by_its_members() {
+    let yaml = "
+services:
+  first: { image: 'a:1', depends_on: [left] }
+  left: { image: 'b:1', network_mode: 'service:right' }
+  right: { image: 'c:1' }
+";
+    let mut project = project(yaml);
+    let right = project.services.get_mut("right").expect("the file has it");
+    "service:left".clone_into(&mut Arc::make_mut(right).ipc);
+    let refused = up(&project, &Observed::default(), &UpOptions::default()).expect_err("nobody can be the first");
+    assert_eq!(refused.to_string(), "dependency cycle detected: left -> right -> left");
 }
