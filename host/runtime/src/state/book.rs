@@ -366,3 +366,6 @@ fn instance(id: &str, name: &str, labels: BTreeMap<String, String>) -> Instance 
         labels,
     }
 }
+
+#[cfg(test)]
+mod tests;
