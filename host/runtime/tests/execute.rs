@@ -701,6 +701,14 @@ networks: { n: { labels: { l: '1' } } }
     assert_eq!(containers(&world.engine), named(&[("demo-web-1", ContainerState::Running)]));
 }
 
+/// Lets all calls succeed once this one was made so often.
+async fn heal_after(engine: &FakeEngine, times: usize, call: &str) {
+    while engine.calls().iter().filter(|made| *made == call).count() < times {
+        tokio::time::advance(Duration::from_millis(10)).await;
+    }
+    engine.heal();
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_engine_that_restarts_is_waited_for_on_the_way_back() {
     let yaml = "services: { web: { image: 'web:1', environment: { A: '1' } } }";
@@ -709,17 +717,12 @@ async fn an_engine_that_restarts_is_waited_for_on_the_way_back() {
     let old = world.engine.container("demo-web-1").unwrap().id;
     world.engine.fail("start demo-web-1", EngineErrorKind::Unreachable, "connection refused");
     let changed = project(&yaml.replace("'1' }", "'2' }"));
-    let engine = world.engine.clone();
-    // Once for the new container, and twice in vain for the old one.
-    let heal_later = async {
-        while engine.calls().iter().filter(|call| *call == "start demo-web-1").count() < 4 {
-            tokio::time::advance(Duration::from_millis(10)).await;
-        }
-        engine.heal();
-    };
-    let (ran, ()) = tokio::join!(world.up(&changed), heal_later);
+    // The first container's start, the new one's in vain, and two more in vain for the old one.
+    let (ran, ()) = tokio::join!(world.up(&changed), heal_after(&world.engine, 4, "start demo-web-1"));
     assert_eq!(ran.failure(), "failed to start demo-web-1: connection refused");
     assert_eq!(ran.outcome.failures.len(), 1, "{:#?}", ran.outcome.failures);
+    let told = ran.lines.iter().filter(|line| line.contains("the engine does not answer")).count();
+    assert_eq!(told, 1, "once, however often it is asked: {:#?}", ran.lines);
     assert_eq!(world.engine.container("demo-web-1").unwrap().id, old);
     assert_eq!(containers(&world.engine), named(&[("demo-web-1", ContainerState::Running)]));
 }
@@ -729,14 +732,7 @@ async fn a_name_that_is_taken_by_no_container_is_asked_for_again_for_a_while() {
     let world = world(FakeEngine::new());
     world.engine.fail("create demo-web-1", EngineErrorKind::Conflict, "the name is in use");
     let web = project("services: { web: { image: 'web:1' } }");
-    let engine = world.engine.clone();
-    let heal_later = async {
-        while engine.calls().iter().filter(|call| *call == "create demo-web-1").count() < 3 {
-            tokio::time::advance(Duration::from_millis(10)).await;
-        }
-        engine.heal();
-    };
-    let (ran, ()) = tokio::join!(world.up(&web), heal_later);
+    let (ran, ()) = tokio::join!(world.up(&web), heal_after(&world.engine, 3, "create demo-web-1"));
     assert_eq!(ran.outcome.ending(), Ending::Success, "{:#?}", ran.lines);
 
     world.engine.fail("create demo-db-1", EngineErrorKind::Conflict, "the name is in use");

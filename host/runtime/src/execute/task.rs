@@ -40,6 +40,12 @@ pub(super) async fn take_back(context: Context, action: Action) -> End {
         if !again || began.elapsed() >= WAY_BACK_PATIENCE || shutdown.urgency() == Urgency::Immediate {
             return end;
         }
+        if attempt == 2 {
+            let limit = WAY_BACK_PATIENCE.as_secs();
+            context.warn(format!(
+                "the engine does not answer: what was begun is taken back once it does (tried for {limit}s)"
+            ));
+        }
         tokio::select! {
             () = pause(backoff(EVENTS_RETRY, EVENTS_RETRY_MAX, attempt, attempt.into())) => {}
             () = shutdown.reached(Urgency::Immediate) => return end,
