@@ -9,6 +9,7 @@ use windlass_model::windlass::Stage;
 
 use crate::containers::converge::Converge;
 use crate::containers::images::{ImageOptions, ImagePlanner, Images};
+use crate::containers::images_first::images_first;
 use crate::containers::resources::{Resources, Scope};
 use crate::containers::restore::restore;
 use crate::containers::{claims, leftovers, live, volumes};
@@ -70,6 +71,7 @@ pub fn up(project: &Project, observed: &Observed, options: &UpOptions) -> PlanRe
     let ups = services_up(&mut builder, &mut converge, &services)?;
     orphans(&mut builder, &mut converge);
     restore(&converge, &mut builder, &ups)?;
+    images_first(builder.plan());
     if !options.no_start {
         let everything = builder.all().collect();
         builder.set_root(everything);
@@ -118,7 +120,11 @@ fn services_up(
     let mut lifecycle = Lifecycle::new(converge.project, converge.observed, chosen);
     lifecycle.completions = completions(services);
     for service in services {
-        let replicas = converge.service(builder, service)?;
+        let mut replicas = converge.service(builder, service)?;
+        // One that stays may never have run, and its network may be gone since it was made.
+        for replica in replicas.iter_mut().filter(|replica| replica.fresh.is_none()) {
+            replica.needs.extend(converge.parts.resources.ready(service));
+        }
         if !converge.options.no_start {
             lifecycle.service(builder, service, replicas);
         }

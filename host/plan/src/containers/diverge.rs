@@ -116,20 +116,24 @@ impl Divergence<'_> {
         let resources = &self.parts.resources;
         let reconnected = resources.detached.get(&container.id);
         let expected = spec::networks(self.project, self.service).ok()?;
-        let missing = expected.into_iter().map(|(_, name)| name).find(|name| {
+        let missing = expected.into_iter().find(|(key, name)| {
             let changed = reconnected.is_some_and(|all| all.iter().any(|detached| detached.network == *name));
             // One that does not run and is off a network is attached when it is kept, see `left_off`.
             let off = !container.is_up() && !container.networks.contains_key(name);
-            !changed && !off && !self.attached(container, name)
+            !changed && !off && !self.attached(container, (key, name))
         });
-        missing.map(|name| format!("not attached to network {name}"))
+        missing.map(|(_, name)| format!("not attached to network {name}"))
     }
 
-    fn attached(&self, container: &Container, network: &str) -> bool {
+    /// Once it has run a container is bound to the network's id: one of the same name that the plan makes, or that somebody
+    /// else made meanwhile, is another network.
+    fn attached(&self, container: &Container, (key, network): (&str, &str)) -> bool {
         let id = self.parts.resources.network_ids.get(network);
+        let new = self.parts.resources.networks.contains_key(key);
         container.networks.iter().any(|(name, endpoint)| match id {
-            Some(id) if !endpoint.network_id.is_empty() => *id == endpoint.network_id,
-            _ => name == network,
+            _ if endpoint.network_id.is_empty() => name == network,
+            Some(id) => *id == endpoint.network_id,
+            None => name == network && !new,
         })
     }
 

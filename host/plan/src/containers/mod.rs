@@ -6,6 +6,7 @@ pub(crate) mod converge;
 pub(crate) mod diverge;
 pub mod hashing;
 pub(crate) mod images;
+pub(crate) mod images_first;
 pub(crate) mod leftovers;
 pub(crate) mod live;
 mod networks;
