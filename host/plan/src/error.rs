@@ -60,6 +60,14 @@ pub enum PlanError {
         /// What to do about it.
         hint: String,
     },
+    /// A container is started in the namespaces of one that does not run and that the plan leaves as it is.
+    #[error("service {service:?} uses the namespaces of {owner}, which does not run")]
+    OwnerStopped {
+        /// Service.
+        service: String,
+        /// Service whose namespaces it uses.
+        owner: String,
+    },
     /// Data would be lost under a container that runs and cannot be made again.
     #[error("volume {volume} has to be recreated, and the one-off container {container} uses it")]
     VolumeInUse {
@@ -100,6 +108,7 @@ impl PlanError {
             | Self::NetworkAmbiguous(_)
             | Self::ExternalVolumeMissing(_)
             | Self::Taken { .. }
+            | Self::OwnerStopped { .. }
             | Self::VolumeInUse { .. }
             | Self::NothingToStart(_) => PlanErrorKind::State,
         }
@@ -116,6 +125,7 @@ impl PlanError {
                 Some(format!("create it (`docker volume create {name}`) or remove `external: true`"))
             }
             Self::Taken { hint, .. } => Some(hint.clone()),
+            Self::OwnerStopped { owner, .. } => Some(format!("start {owner} first, or leave out `--no-deps`")),
             Self::VolumeInUse { container, .. } => Some(format!("stop it first: `docker stop {container}`")),
             Self::NothingToStart(_) => Some("`up` creates it".to_owned()),
             Self::NoSuchService(_)

@@ -45,6 +45,8 @@ pub const VOLUME: &str = "com.docker.compose.volume";
 pub const HOOK: &str = "com.docker.compose.hook";
 /// Ours: short hashes of single attributes, so that a recreation can say what changed.
 pub const ATTRIBUTES: &str = "dev.windlass.attributes";
+/// Ours: ids of the containers whose namespaces it uses, for the engine's list tells only whose network it is.
+pub const JOINS: &str = "dev.windlass.joins";
 /// Ours: on the containers that probes and loads connect through where no other way leads to a service: the project. They
 /// carry no label of Compose, so that neither tool takes them for part of the project.
 pub const RELAY: &str = "dev.windlass.relay";
@@ -123,6 +125,10 @@ pub fn of_container(
 /// images, by reference.
 pub fn complete(spec: &mut ContainerSpec, digests: &BTreeMap<String, String>) {
     spec.labels.insert(CONFIG_HASH.to_owned(), hashing::service_hash(&spec.service, &spec.peers));
+    let joins = joins(spec);
+    if !joins.is_empty() {
+        spec.labels.insert(JOINS.to_owned(), joins.join(","));
+    }
     if let Some(digest) = digests.get(&spec.image) {
         spec.labels.insert(IMAGE.to_owned(), digest.clone());
     }
@@ -130,6 +136,17 @@ pub fn complete(spec: &mut ContainerSpec, digests: &BTreeMap<String, String>) {
     if !mounted.is_empty() {
         spec.labels.insert(IMAGE_VOLUMES.to_owned(), mounted);
     }
+}
+
+/// Ids of the containers whose namespaces it is made in, as far as they exist; those of other projects too.
+pub(crate) fn joins(spec: &ContainerSpec) -> Vec<String> {
+    let modes = [&spec.service.network_mode, &spec.service.pid, &spec.service.ipc];
+    let owner = |mode: &&String| {
+        let of_service = |name| spec.peers.get(name)?.first()?.id.clone();
+        mode.strip_prefix("container:").map(str::to_owned).or_else(|| of_service(mode.strip_prefix("service:")?))
+    };
+    let owners: std::collections::BTreeSet<String> = modes.iter().filter_map(owner).collect();
+    owners.into_iter().collect()
 }
 
 /// `target=digest,…` of mounted images, sorted; digests by reference.

@@ -125,6 +125,19 @@ pub struct Container {
     pub mounts: Vec<MountPoint>,
     /// Ports.
     pub ports: Vec<PortMapping>,
+    /// Ids of the containers whose namespaces it uses ([`joined`]): it cannot be started where one of them does not run.
+    pub joins: Vec<String>,
+}
+
+/// Whose namespaces a container uses: its network mode tells of one, its labels of the others, where Windlass made it.
+#[must_use]
+pub fn joined(network_mode: &str, labels: &BTreeMap<String, String>) -> Vec<String> {
+    let recorded = labels.get(crate::labels::JOINS).map(String::as_str).unwrap_or_default();
+    let recorded = recorded.split(',').filter(|id| !id.is_empty());
+    let mut owners: Vec<String> = recorded.chain(network_mode.strip_prefix("container:")).map(str::to_owned).collect();
+    owners.sort();
+    owners.dedup();
+    owners
 }
 
 impl Container {

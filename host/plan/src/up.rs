@@ -12,7 +12,7 @@ use crate::containers::images::{ImageOptions, ImagePlanner, Images};
 use crate::containers::images_first::images_first;
 use crate::containers::resources::{Resources, Scope};
 use crate::containers::restore::restore;
-use crate::containers::{claims, leftovers, live, volumes};
+use crate::containers::{claims, joins, leftovers, live, volumes};
 use crate::error::{PlanError, PlanResult};
 use crate::graph::Builder;
 use crate::graph::select;
@@ -56,12 +56,16 @@ pub fn up(project: &Project, observed: &Observed, options: &UpOptions) -> PlanRe
     if !before.is_empty() {
         builder.set_root(before);
     }
-    let parts = Parts::plan(&mut builder, project, observed, options, &services)?;
+    let cut_off = joins::cut_off(project, observed, &services, options.remove_orphans);
+    let scope = Scope { project, observed, options, services: &services, cut_off: &cut_off };
+    let parts = Parts::plan(&mut builder, &scope)?;
     let mut converge = Converge {
         project,
         observed,
         options,
         targets: &targets,
+        planned: &services,
+        cut_off: &cut_off,
         drawn_in: &drawn_in,
         parts,
         live,
@@ -87,13 +91,8 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    fn plan(
-        builder: &mut Builder,
-        project: &Project,
-        observed: &Observed,
-        options: &UpOptions,
-        services: &[Arc<Service>],
-    ) -> PlanResult<Self> {
+    fn plan(builder: &mut Builder, scope: &Scope<'_>) -> PlanResult<Self> {
+        let Scope { project, observed, options, services, .. } = *scope;
         let image_options = ImageOptions {
             build: options.build,
             build_options: &options.build_options,
@@ -104,8 +103,7 @@ impl Parts {
         };
         let images = ImagePlanner { project, observed, options: image_options, images: Images::default() };
         let images = images.all(builder, services)?;
-        let scope = Scope { project, observed, options, services };
-        let resources = Resources::plan(builder, &scope, &images)?;
+        let resources = Resources::plan(builder, scope, &images)?;
         Ok(Self { images, resources })
     }
 }

@@ -155,6 +155,7 @@ fn empty() -> Container {
         networks: BTreeMap::new(),
         mounts: Vec::new(),
         ports: Vec::new(),
+        joins: Vec::new(),
     }
 }
 

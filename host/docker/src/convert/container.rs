@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use windlass_plan::observed::{Container, ContainerState, Endpoint, Health, MountPoint, PortMapping};
+use windlass_plan::observed::{Container, ContainerState, Endpoint, Health, MountPoint, PortMapping, joined};
 
 use super::{Labels, nullable};
 
@@ -30,6 +30,15 @@ pub(crate) struct Row {
     network_settings: Networks,
     #[serde(deserialize_with = "nullable")]
     mounts: Vec<Mount>,
+    #[serde(deserialize_with = "nullable")]
+    host_config: HostConfig,
+}
+
+/// What a list row or an inspection tells of the host's part.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(crate) struct HostConfig {
+    pub(crate) network_mode: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -89,6 +98,7 @@ impl From<Row> for Container {
             command: row.command,
             status: row.status,
             created: row.created,
+            joins: joined(&row.host_config.network_mode, &row.labels),
             labels: row.labels,
             networks: endpoints(row.network_settings.networks),
             mounts: row.mounts.into_iter().map(MountPoint::from).collect(),
@@ -218,9 +228,16 @@ mod tests {
     }
 
     #[test]
+    fn the_owner_of_its_network_is_told() {
+        let container = row(r#"{"Id":"a","HostConfig":{"NetworkMode":"container:b"}}"#);
+        assert_eq!(container.joins, ["b"]);
+    }
+
+    #[test]
     fn nulls_and_absent_fields_are_empty() {
-        let container =
-            row(r#"{"Id":"a","Names":null,"Ports":null,"Labels":null,"Mounts":null,"NetworkSettings":null}"#);
+        let container = row(
+            r#"{"Id":"a","Names":null,"Ports":null,"Labels":null,"Mounts":null,"NetworkSettings":null,"HostConfig":null}"#,
+        );
         assert_eq!(container.name, "");
         assert_eq!(container.state, ContainerState::Created);
     }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use windlass_plan::observed::{Container, MountPoint, PortMapping};
+use windlass_plan::observed::{Container, MountPoint, PortMapping, joined};
 use windlass_runtime::engine::{ContainerDetails, Times};
 
-use super::container::{Attachment, Mount, endpoints, has_ended, health, state};
+use super::container::{Attachment, HostConfig, Mount, endpoints, has_ended, health, state};
 use super::{Labels, nullable, unix_seconds};
 
 /// `GET /containers/{id}/json`, as far as it is needed.
@@ -27,6 +27,8 @@ pub(crate) struct Inspection {
     network_settings: NetworkSettings,
     #[serde(deserialize_with = "nullable")]
     mounts: Vec<Mount>,
+    #[serde(deserialize_with = "nullable")]
+    host_config: HostConfig,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -120,6 +122,7 @@ impl From<Inspection> for ContainerDetails {
                 exit_code: has_ended(state).then_some(inspection.state.exit_code),
                 status,
                 created: unix_seconds(&inspection.created),
+                joins: joined(&inspection.host_config.network_mode, &inspection.config.labels),
                 labels: inspection.config.labels,
                 networks: endpoints(inspection.network_settings.networks),
                 mounts: inspection.mounts.into_iter().map(MountPoint::from).collect(),

@@ -6,16 +6,21 @@ use std::net::IpAddr;
 use windlass_model::Project;
 use windlass_model::project::{MountKind, Port};
 
+use crate::containers::joins;
 use crate::containers::resources::Detached;
 use crate::graph::Builder;
 use crate::graph::claims::{Claim, Held};
 use crate::observed::{Container, Observed, PortMapping};
 use crate::step::ContainerSpec;
 
-/// Says what the containers that exist hold before the plan.
+/// Says what the containers that exist hold before the plan, and whose namespaces they use.
 pub(crate) fn hold(builder: &mut Builder, project: &Project, observed: &Observed) {
+    let depths = joins::depths(observed);
     for container in &observed.containers {
         let hint = hint(project, container);
+        if let Some(depth) = depths.get(container.id.as_str()) {
+            builder.uses_namespaces(&container.id, &container.joins, *depth);
+        }
         builder.hold(name_of(container, &container.name), &hint);
         for held in running(container).into_iter().filter(|held| !matches!(held.claim, Claim::Replica { .. })) {
             builder.hold(held, &hint);

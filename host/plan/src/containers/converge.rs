@@ -29,6 +29,10 @@ pub(crate) struct Converge<'a> {
     pub(crate) observed: &'a Observed,
     pub(crate) options: &'a UpOptions,
     pub(crate) targets: &'a BTreeSet<&'a str>,
+    /// The services that are planned, dependencies first.
+    pub(crate) planned: &'a [Arc<Service>],
+    /// Containers that must not be stopped, see [`crate::containers::joins::cut_off`].
+    pub(crate) cut_off: &'a BTreeSet<String>,
     /// Services that come along only to get back what they lose with a volume.
     pub(crate) drawn_in: &'a BTreeSet<String>,
     pub(crate) parts: Parts,
@@ -48,8 +52,8 @@ pub(crate) struct Peer {
     made: Vec<StepId>,
     /// Steps after which the containers have their names: links need them.
     pub(crate) created: Vec<StepId>,
-    /// Changes of containers that are replaced.
-    changed: Vec<UnitId>,
+    /// Changes of its containers.
+    pub(crate) units: Vec<UnitId>,
     /// A container is new, perhaps only if the guard holds.
     recreated: Option<Reason>,
     /// Containers (ids) of dependents with `restart: true` that were stopped for it.
@@ -106,6 +110,7 @@ struct Existing {
 impl Converge<'_> {
     /// Plans all containers of the service.
     pub(crate) fn service(&mut self, builder: &mut Builder, service: &Arc<Service>) -> PlanResult<Vec<Replica>> {
+        self.owners_run(service)?;
         let mut peer = Peer::default();
         let Existing { found, lost, replaced } = self.existing(builder, service)?;
         let wanted = service.replicas() as usize;
@@ -141,6 +146,7 @@ impl Converge<'_> {
         peer.recreated =
             replicas.iter().min_by_key(|replica| &replica.container.name).and_then(|first| first.fresh.clone());
         peer.containers = replicas.iter().map(Replica::as_peer).collect();
+        peer.units = replicas.iter().map(|replica| replica.unit).collect();
         self.peers.insert(service.name.clone(), peer);
         Ok(replicas)
     }
@@ -397,11 +403,7 @@ impl Converge<'_> {
         change.discard(builder, old, vec![named], false);
         peer.made.push(created);
         peer.created.push(named);
-        peer.changed.push(unit);
-        // An old container cannot run in the namespaces of one that is gone: both changes end the same way.
-        for other in select::shared(service).into_iter().filter_map(|name| self.peers.get(name)) {
-            other.changed.iter().for_each(|other| builder.join(*other, unit));
-        }
+        self.join_owners(builder, service, unit);
         // With a guard the old one may stay: if it runs there is nothing to start then, if not it has to be started either way.
         let start = match &reason.guard {
             Some(guard) if matches!(goes_on, Start::Runs | Start::Unpause) => Start::If(guard.clone()),
@@ -427,7 +429,11 @@ impl Converge<'_> {
         });
         let images = self.own_image(service);
         for dependent in dependents {
-            let stays = |found: &&&Container| found.is_up() && !self.parts.resources.removed.contains_key(&found.id);
+            let stays = |found: &&&Container| {
+                found.is_up()
+                    && !self.parts.resources.removed.contains_key(&found.id)
+                    && !self.cut_off.contains(&found.id)
+            };
             for container in self.live.get(dependent.name.as_str()).into_iter().flatten().filter(stays) {
                 peer.stopped.entry(container.id.clone()).or_insert_with(|| {
                     let action =
@@ -475,6 +481,7 @@ impl Converge<'_> {
             last = change.name(builder, &spec, vec![last], self.options.no_start);
         }
         peer.created.push(last);
+        self.join_owners(builder, service, unit);
         let takes = claims::at_start(&spec, instead_of.is_some());
         Ok(Replica {
             container: spec.container.clone(),

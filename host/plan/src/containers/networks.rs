@@ -110,7 +110,7 @@ impl<'a> NetworkPlanner<'a, '_> {
     }
 
     /// Stops a container and takes it off a network. One of `run` is not stopped, for it may be gone when it stops, and
-    /// somebody sits before it: it is without the network for a moment.
+    /// somebody sits before it: it is without the network for a moment. So is one that could perhaps not be started again.
     fn detach(
         &mut self,
         builder: &mut Builder,
@@ -119,7 +119,8 @@ impl<'a> NetworkPlanner<'a, '_> {
         cause: &str,
     ) -> StepId {
         let mut needs = Vec::new();
-        if container.is_up() && !container.is_one_off() {
+        let stays_up = container.is_one_off() || self.scope.cut_off.contains(&container.id);
+        if container.is_up() && !stays_up {
             let timeout = self.scope.options.timeout;
             needs.push(*self.resources.stopped.entry(container.id.clone()).or_insert_with(|| {
                 let action = Action::StopContainer { container: container.reference(), timeout };

@@ -81,6 +81,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) observed: &'a Observed,
     pub(crate) options: &'a UpOptions,
     pub(crate) services: &'a [Arc<Service>],
+    /// Containers that must not be stopped, see [`crate::containers::joins::cut_off`].
+    pub(crate) cut_off: &'a BTreeSet<String>,
 }
 
 /// Stops a container that was up, as part of its own change: the way back starts it again, unless `unless` succeeded.

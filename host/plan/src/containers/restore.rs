@@ -23,13 +23,36 @@ pub(crate) fn restore(
     builder: &mut Builder,
     up: &BTreeMap<String, Vec<StepId>>,
 ) -> PlanResult<()> {
-    for container in &converge.observed.containers {
+    let left = converge.observed.containers.iter().filter(|container| {
         let gone = converge.parts.resources.removed.contains_key(&container.id);
-        if !gone && !converge.settled.contains(&container.id) {
-            one(converge, builder, container, up)?;
+        !gone && !converge.settled.contains(&container.id)
+    });
+    let left: Vec<&Container> = left.collect();
+    for container in &left {
+        one(converge, builder, container, up)?;
+    }
+    tell_cut_off(builder, &left);
+    Ok(())
+}
+
+/// Says who goes on in the namespaces of a container that goes: it runs, but nobody reaches it.
+fn tell_cut_off(builder: &mut Builder, left: &[&Container]) {
+    for container in left.iter().filter(|container| container.is_up()) {
+        let owner = builder.plan().steps.iter().find_map(|step| match &step.action {
+            Action::RemoveContainer { container: owner, .. } => {
+                let uses = owner.id.as_ref().is_some_and(|id| container.joins.contains(id));
+                uses.then(|| owner.name.clone())
+            }
+            _ => None,
+        });
+        if let Some(owner) = owner {
+            let service = container.service();
+            let cure = if container.is_replica() { format!(": `up {service}` recreates it") } else { String::new() };
+            let text =
+                format!("{} goes on in the namespaces of the old {owner}, which is removed{cure}", container.name);
+            builder.warn(text);
         }
     }
-    Ok(())
 }
 
 fn one(

@@ -139,6 +139,8 @@ pub(crate) struct Builder {
     joined: Vec<(UnitId, UnitId)>,
     /// What is held before the plan, with what a user can do where it stays so.
     held: Vec<(Held, String)>,
+    /// Existing containers (ids) that use the namespaces of others: of which, and how many stand one behind the other.
+    joins: BTreeMap<String, (Vec<String>, usize)>,
 }
 
 impl Builder {
@@ -151,6 +153,7 @@ impl Builder {
             by_key: BTreeMap::new(),
             joined: Vec::new(),
             held: Vec::new(),
+            joins: BTreeMap::new(),
         }
     }
 
@@ -162,6 +165,12 @@ impl Builder {
     /// Says what is held before the plan; `hint` tells what to do where somebody else wants it and nothing releases it.
     pub(crate) fn hold(&mut self, held: Held, hint: &str) {
         self.held.push((held, hint.to_owned()));
+    }
+
+    /// Says that an existing container uses the namespaces of others, `depth` of them one behind the other: where both are
+    /// changed, both changes end the same way, for the engine starts it only while they run.
+    pub(crate) fn uses_namespaces(&mut self, container: &str, owners: &[String], depth: usize) {
+        self.joins.insert(container.to_owned(), (owners.to_vec(), depth));
     }
 
     /// The one unit that changes what `key` stands for.
@@ -246,9 +255,16 @@ impl Builder {
     /// would fail after something was stopped.
     pub(crate) fn finish(mut self) -> PlanResult<Plan> {
         self.refuse_what_is_taken()?;
+        self.start_owners_first();
+        self.stay_without_owners();
         let handovers = self.order_claims();
-        for group in self.groups(&handovers) {
-            self.close(&group);
+        let mut ties = std::mem::take(&mut self.joined);
+        ties.extend(self.shared_namespaces());
+        ties.extend(&handovers);
+        let handing: BTreeSet<UnitId> =
+            handovers.iter().filter(|(from, to)| from != to).flat_map(|(from, to)| [*from, *to]).collect();
+        for group in self.groups(&ties) {
+            self.close(&group, group.iter().any(|unit| handing.contains(unit)));
         }
         self.renumber();
         Ok(self.plan)
@@ -275,9 +291,63 @@ impl Builder {
         Ok(())
     }
 
+    /// Owners of namespaces start before those that use them, wherever either was planned.
+    fn start_owners_first(&mut self) {
+        let created = self.plan.steps.iter().filter_map(|step| match &step.action {
+            Action::CreateContainer(spec) => Some((spec.container.name.as_str(), crate::labels::joins(spec))),
+            _ => None,
+        });
+        let made: BTreeMap<&str, Vec<String>> = created.collect();
+        let mut starts: BTreeMap<String, StepId> = BTreeMap::new();
+        let mut uses: Vec<(StepId, Vec<String>)> = Vec::new();
+        for step in &self.plan.steps {
+            let Action::StartContainer { container, .. } = &step.action else { continue };
+            let owners = if let Some(id) = &container.id {
+                starts.insert(id.clone(), step.id);
+                self.joins.get(id).map(|(owners, _)| owners.clone())
+            } else {
+                made.get(container.name.as_str()).cloned()
+            };
+            uses.extend(owners.map(|owners| (step.id, owners)));
+        }
+        for (user, owners) in uses {
+            for owner in owners.iter().filter_map(|owner| starts.get(owner)) {
+                if !self.reaches(user, *owner) {
+                    self.plan.steps[user.0].needs.push(*owner);
+                }
+            }
+        }
+    }
+
+    /// Nobody comes back to the namespaces of a container that goes before its successor is there (for a volume).
+    fn stay_without_owners(&mut self) {
+        let gone = self.plan.steps.iter().filter_map(|step| match &step.action {
+            Action::RemoveContainer { container, .. } => Some((container.id.clone()?, step.id)),
+            _ => None,
+        });
+        let given_up: BTreeSet<StepId> = self.units.iter().flat_map(|unit| unit.with(Role::GiveUp)).collect();
+        let gone: BTreeMap<String, StepId> = gone.filter(|(_, step)| given_up.contains(step)).collect();
+        for (user, (owners, _)) in &self.joins {
+            let removed = owners.iter().find_map(|owner| gone.get(owner));
+            let (Some(unit), Some(removed)) = (self.by_key.get(user), removed) else { continue };
+            for (rank, undo) in &mut self.units[unit.0].undo {
+                if *rank == Rank::Start {
+                    undo.unless.get_or_insert(*removed);
+                }
+            }
+        }
+    }
+
+    fn shared_namespaces(&self) -> Vec<(UnitId, UnitId)> {
+        let unit = |id: &String| self.by_key.get(id).copied();
+        let tie = |user: &String, owner: &String| Some((unit(owner)?, unit(user)?));
+        let all = self.joins.iter();
+        all.flat_map(|(user, (owners, _))| owners.iter().filter_map(move |owner| tie(user, owner))).collect()
+    }
+
     /// Who takes something comes after who releases it. Returns the units between which something changes hands.
     fn order_claims(&mut self) -> Vec<(UnitId, UnitId)> {
-        let mut handovers = std::mem::take(&mut self.joined);
+        let mut handovers = Vec::new();
         for (release, take) in self.meetings() {
             self.plan.steps[take.0].needs.push(release);
             let units = (self.plan.steps[release.0].unit, self.plan.steps[take.0].unit);
@@ -321,9 +391,9 @@ impl Builder {
         groups.into_values().collect()
     }
 
-    /// Makes one unit of a group. Where something changes hands, nothing is taken away before all that is new is made:
-    /// what cannot even be made must cost nobody anything.
-    fn close(&mut self, group: &[UnitId]) {
+    /// Makes one unit of a group. Nothing is taken away before all that is new is made: what cannot even be made must cost
+    /// nobody anything. `hands_over`: what is new may be in the way of what comes back.
+    fn close(&mut self, group: &[UnitId], hands_over: bool) {
         let all = |builder: &Self, role| -> Vec<StepId> {
             group.iter().flat_map(|unit| builder.units[unit.0].with(role)).collect()
         };
@@ -337,8 +407,8 @@ impl Builder {
         breaks.extend(group.iter().flat_map(|unit| &self.units[unit.0].broken_by).chain(&gives_up));
         let mut undo: Vec<(Rank, Undo)> =
             group.iter().flat_map(|unit| std::mem::take(&mut self.units[unit.0].undo)).collect();
-        undo.retain(|(rank, _)| group.len() > 1 || *rank != Rank::Yield);
-        undo.sort_by_key(|(rank, _)| *rank);
+        undo.retain(|(rank, _)| hands_over || *rank != Rank::Yield);
+        undo.sort_by_key(|(rank, undo)| (*rank, self.depth(&undo.action)));
         let id = UnitId(self.plan.units.len());
         let real = !breaks.is_empty() || !undo.is_empty();
         let members = group.iter().flat_map(|unit| self.units[unit.0].roles.clone());
@@ -350,6 +420,12 @@ impl Builder {
             let undo = undo.into_iter().map(|(_, undo)| undo).collect();
             self.plan.units.push(Unit { steps: steps.into_iter().collect(), breaks, goals, gives_up, undo });
         }
+    }
+
+    /// How many have to run before what a start starts.
+    fn depth(&self, action: &Action) -> usize {
+        let id = if let Action::StartContainer { container, .. } = action { container.id.as_ref() } else { None };
+        id.and_then(|id| self.joins.get(id)).map_or(0, |(_, depth)| *depth)
     }
 
     /// Edges between all pairs, but for those that would close a circle.

@@ -68,11 +68,15 @@ fn dependencies<'a>(services: &'a Services, name: &str) -> Vec<&'a str> {
 
 /// Services whose namespaces or volumes a service shares: it cannot be created before them.
 pub(crate) fn shared(service: &Service) -> BTreeSet<&str> {
-    let modes = [&service.network_mode, &service.ipc, &service.pid];
-    let modes = modes.into_iter().filter_map(|mode| mode.strip_prefix("service:"));
     let volumes = service.volumes_from.iter().filter(|source| !source.starts_with("container:"));
     let volumes = volumes.filter_map(|source| source.split(':').next());
-    modes.chain(volumes).collect()
+    joined(service).into_iter().chain(volumes).collect()
+}
+
+/// Services whose namespaces a service shares: it cannot be started while they do not run.
+pub(crate) fn joined(service: &Service) -> BTreeSet<&str> {
+    let modes = [&service.network_mode, &service.ipc, &service.pid];
+    modes.into_iter().filter_map(|mode| mode.strip_prefix("service:")).collect()
 }
 
 /// Shared and linked services: those whose containers the specification has to name.

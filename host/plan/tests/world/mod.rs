@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use windlass_model::Project;
-use windlass_plan::observed::{Container, ContainerState, Endpoint, Image, MountPoint, Network, Volume};
+use windlass_plan::observed::{Container, ContainerState, Endpoint, Image, MountPoint, Network, Volume, joined};
 use windlass_plan::step::{Action, ContainerSpec};
 use windlass_plan::{Observed, Plan, UpOptions, labels, up};
 
@@ -71,6 +71,7 @@ impl World {
             exit_code: None,
             status: String::new(),
             created: 0,
+            joins: joined("", &spec.labels),
             labels: spec.labels.clone(),
             networks: spec.networks.iter().map(|(_, name)| (name.clone(), endpoint(name))).collect(),
             mounts: spec

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
 use windlass_plan::claims::Claim;
-use windlass_plan::observed::{Container, ContainerState, Endpoint, Image, MountPoint, Network, PortMapping, Volume};
+use windlass_plan::observed::{
+    Container, ContainerState, Endpoint, Image, MountPoint, Network, PortMapping, Volume, joined,
+};
 use windlass_plan::step::{Action, ContainerRef, ContainerSpec};
 use windlass_plan::units::{self, Progress, Undo};
 use windlass_plan::{Observed, Plan, StepId, labels};
@@ -216,6 +218,7 @@ impl Model {
             exit_code: None,
             status: String::new(),
             created: 0,
+            joins: joined("", &spec.labels),
             labels: spec.labels.clone(),
             networks,
             mounts: spec.volumes.values().map(mount).collect(),
@@ -275,8 +278,8 @@ impl Model {
                 return Err(format!("{} would write beside {}", container.name, other.name));
             }
         }
-        for peer in shared(spec) {
-            let found = self.observed.containers.iter().find(|found| found.id == peer);
+        for peer in &container.joins {
+            let found = self.observed.containers.iter().find(|found| found.id == *peer);
             if !found.is_some_and(Container::is_up) {
                 return Err(format!("{}: what it shares namespaces with does not run", container.name));
             }
@@ -308,12 +311,6 @@ impl Model {
         all.extend(networks);
         all
     }
-}
-
-fn shared(spec: &ContainerSpec) -> Vec<String> {
-    let name = spec.service.network_mode.strip_prefix("service:");
-    let peer = name.and_then(|name| spec.peers.get(name)?.first()?.id.clone());
-    peer.into_iter().collect()
 }
 
 fn claim(port: &PortMapping) -> Claim {

@@ -7,6 +7,7 @@ use windlass_model::project::MountKind;
 use windlass_plan::Observed;
 use windlass_plan::observed::{
     Container, ContainerState, Endpoint, EngineInfo, Image, LocalImages, MountPoint, Network, PortMapping, Volume,
+    joined,
 };
 use windlass_plan::step::ContainerSpec;
 use windlass_runtime::engine::{EngineErrorKind, EngineResult, ExecSpec};
@@ -110,6 +111,7 @@ impl State {
             exit_code: None,
             status: "Created".to_owned(),
             created,
+            joins: joined("", &spec.labels),
             labels: spec.labels.clone(),
             networks,
             mounts: self.mounts(spec, &image),

@@ -25,6 +25,7 @@ fn row() -> Container {
         networks: BTreeMap::new(),
         mounts: Vec::new(),
         ports: Vec::new(),
+        joins: Vec::new(),
     }
 }
 
