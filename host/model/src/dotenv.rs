@@ -49,20 +49,27 @@ pub fn parse(text: &str, lookup: Lookup<'_>, unset: &mut Vec<Unset>) -> Result<P
 }
 
 /// Reads a file as `docker run --env-file` does: no quotes, no expansion, comments only at line starts.
-#[must_use]
-pub fn parse_raw(text: &str, lookup: Lookup<'_>) -> Pairs {
+///
+/// # Errors
+/// At the first line whose name is empty or has blanks in it: a file in another syntax, of which half would be lost.
+pub fn parse_raw(text: &str, lookup: Lookup<'_>) -> Result<Pairs, DotenvError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let lines = text.lines().map(str::trim_start).enumerate();
-    lines
-        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
-        .filter_map(|(index, line)| {
-            let (key, value) = match line.split_once('=') {
-                Some((key, value)) => (key, value.to_owned()),
-                None => (line.trim(), lookup(line.trim())?),
-            };
-            Some(Pair { key: key.to_owned(), value, line: index + 1 })
-        })
-        .collect()
+    let mut pairs = Vec::new();
+    for (index, line) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
+        let (key, value) = line.split_once('=').map_or((line, None), |(key, value)| (key, Some(value.to_owned())));
+        let number = index + 1;
+        if key.is_empty() {
+            return Err(DotenvError { line: number, message: format!("no variable name on line '{line}'") });
+        }
+        if key.contains([' ', '\t']) {
+            return Err(DotenvError { line: number, message: format!("variable '{key}' contains whitespaces") });
+        }
+        if let Some(value) = value.or_else(|| lookup(key)) {
+            pairs.push(Pair { key: key.to_owned(), value, line: number });
+        }
+    }
+    Ok(pairs)
 }
 
 struct Reader<'t> {
@@ -274,6 +281,14 @@ mod tests {
     fn raw_keeps_everything() {
         let lookup = |_: &str| None;
         let found = parse_raw("A=\"x\" $y # z\n#no\nB\n", &lookup);
-        assert_eq!(found, pairs(&[("A", "\"x\" $y # z", 1)]));
+        assert_eq!(found, Ok(pairs(&[("A", "\"x\" $y # z", 1)])));
+    }
+
+    #[test]
+    fn raw_refuses_names_that_docker_refuses() {
+        let error = |text: &str| parse_raw(text, &|_| None).expect_err(text).to_string();
+        assert_eq!(error("A=1\nexport B=2\n"), "line 2: variable 'export B' contains whitespaces");
+        assert_eq!(error("A: 1\n"), "line 1: variable 'A: 1' contains whitespaces");
+        assert_eq!(error("\n=1\n"), "line 2: no variable name on line '=1'");
     }
 }

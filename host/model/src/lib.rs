@@ -34,5 +34,5 @@ pub mod yaml;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use load::{Loaded, load, project_name};
 pub use project::Project;
-pub use source::{FileSource, LoadOptions};
+pub use source::{FileKind, FileSource, LoadOptions};
 pub use x_windlass::windlass_schema;

@@ -4,6 +4,17 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// What stands at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// A regular file.
+    Regular,
+    /// A directory.
+    Directory,
+    /// A pipe or a device: it can be read as a file can, perhaps only once.
+    Special,
+}
+
 /// The only way in which the loader sees the file system.
 pub trait FileSource {
     /// Content of a file; `-` never gets here (see [`LoadOptions::stdin`]).
@@ -11,12 +22,27 @@ pub trait FileSource {
     /// # Errors
     /// As the file system reports them; `NotFound` is told apart from the rest.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+    /// What stands there, links followed; `None` when nothing does.
+    ///
+    /// # Errors
+    /// When nobody can say: a link that leads nowhere or in a circle, a directory that may not be searched.
+    fn kind(&self, path: &Path) -> io::Result<Option<FileKind>>;
     /// Whether a regular file (or a link to one) stands there.
-    fn is_file(&self, path: &Path) -> bool;
-    /// Whether a directory (or a link to one) stands there.
-    fn is_dir(&self, path: &Path) -> bool;
+    fn is_file(&self, path: &Path) -> bool {
+        matches!(self.kind(path), Ok(Some(FileKind::Regular)))
+    }
     /// The path with symbolic links resolved, or the path itself where that fails.
     fn canonicalize(&self, path: &Path) -> PathBuf;
+}
+
+impl LoadOptions {
+    /// Whether standard input is one of the compose files, by `-f -` or `COMPOSE_FILE=-`.
+    #[must_use]
+    pub fn reads_stdin(&self) -> bool {
+        let listed = crate::load::discover::listed(&self.environment);
+        let files = if self.files.is_empty() { &listed } else { &self.files };
+        files.iter().any(|file| file.as_os_str() == "-")
+    }
 }
 
 /// Arguments of one load. Flags, variables and defaults are already resolved to plain values by the caller.

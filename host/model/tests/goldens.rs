@@ -6,7 +6,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use windlass_model::{Diagnostic, FileSource, LoadOptions, hash, render};
+use windlass_model::{Diagnostic, FileKind, FileSource, LoadOptions, hash, render};
 
 /// The folder `tests`, seen as `/t`, so that absolute paths are the same on every machine.
 struct Mounted;
@@ -24,12 +24,9 @@ impl FileSource for Mounted {
         fs_err::read(outside(path)).map_err(|error| error.kind().into())
     }
 
-    fn is_file(&self, path: &Path) -> bool {
-        outside(path).is_file()
-    }
-
-    fn is_dir(&self, path: &Path) -> bool {
-        outside(path).is_dir()
+    fn kind(&self, path: &Path) -> io::Result<Option<FileKind>> {
+        let regular = outside(path).is_file().then_some(FileKind::Regular);
+        Ok(regular.or(outside(path).is_dir().then_some(FileKind::Directory)))
     }
 
     fn canonicalize(&self, path: &Path) -> PathBuf {

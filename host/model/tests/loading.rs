@@ -290,3 +290,120 @@ fn variables_are_those_of_the_merged_files_and_need_no_value() {
     let names: Vec<(&str, bool)> = loaded.variables.iter().map(|it| (it.name.as_str(), it.required)).collect();
     assert_eq!(names, [("NEW", false), ("TAG", true)]);
 }
+
+/// Problems and warnings of a load, in order.
+fn told(files: &Files, change: impl FnOnce(&mut windlass_model::LoadOptions)) -> Vec<String> {
+    match files.load(change) {
+        Ok(loaded) => loaded.warnings.iter().map(print).collect(),
+        Err(problems) => problems.0.iter().map(print).collect(),
+    }
+}
+
+const ONE: (&str, &str) = ("compose.yaml", "services: { a: { image: x } }\n");
+
+#[test]
+fn a_windlass_file_that_cannot_be_had_is_not_taken_for_none() {
+    let reason = |file: &str| told(&Files::new(&[ONE, (file, "")]), |_| {});
+    assert_eq!(reason("windlass.yaml/inner"), [" unreadable-file open /p/windlass.yaml: it is a directory"]);
+    assert_eq!(reason("windlass.yaml@NotFound"), [" unreadable-file open /p/windlass.yaml: it is a link to nothing"]);
+    assert_eq!(reason("windlass.yml@PermissionDenied"), [" unreadable-file open /p/windlass.yml: permission denied"]);
+    assert_eq!(reason("windlass.txt"), Vec::<String>::new());
+}
+
+#[test]
+fn only_an_environment_file_that_is_not_there_may_be_left_out() {
+    let service = "services: { a: { image: x, env_file: [{ path: x.env, required: false }] } }\n";
+    let optional = |file: &str| told(&Files::new(&[("compose.yaml", service), (file, "")]), |_| {});
+    assert_eq!(optional("y.env"), Vec::<String>::new());
+    assert_eq!(optional("x.env@NotFound"), Vec::<String>::new());
+    assert_eq!(optional("x.env/y"), ["1:39 env-file failed to read /p/x.env: read /p/x.env: is a directory"]);
+    assert_eq!(optional("x.env@PermissionDenied"), ["1:39 env-file open /p/x.env: permission denied"]);
+    let default = |file: &str| told(&Files::new(&[ONE, (file, "")]), |_| {});
+    assert_eq!(default(".env/bin"), Vec::<String>::new());
+    assert_eq!(default(".env@PermissionDenied"), [" env-file open /p/.env: permission denied"]);
+    let named = |file: &str| told(&Files::new(&[ONE, (file, "")]), |options| options.env_files.push("x.env".into()));
+    assert_eq!(named("y.env"), [" env-file couldn't find env file: /p/x.env"]);
+    assert_eq!(named("x.env/y"), [" env-file failed to read /p/x.env: read /p/x.env: is a directory"]);
+    let labels = "services: { a: { image: x, label_file: l } }\n";
+    let labels = told(&Files::new(&[("compose.yaml", labels), ("l/inner", "")]), |_| {});
+    assert_eq!(labels, ["1:40 label-file failed to read /p/l: read /p/l: is a directory"]);
+}
+
+#[test]
+fn a_raw_environment_file_in_another_syntax_is_an_error_at_its_line() {
+    let service = "services: { a: { image: x, env_file: [{ path: x.env, format: raw }] } }\n";
+    let found = told(&Files::new(&[("compose.yaml", service), ("x.env", "A=1\nB: 2\n")]), |_| {});
+    assert_eq!(found, ["2:1 dotenv failed to read /p/x.env: line 2: variable 'B: 2' contains whitespaces"]);
+}
+
+#[test]
+fn variables_of_the_loader_say_what_they_mean_or_are_refused() {
+    let files = Files::new(&[
+        ("compose.yaml", "services: { a: { image: 'x:${TAG:-none}' } }\n"),
+        ("over.yaml", "services: { b: { image: y } }\n"),
+        (".env", "TAG=file\n"),
+        ("x.env", "TAG=x\n"),
+    ]);
+    let load = |name: &str, value: &str| {
+        let pair = (name.to_owned(), value.to_owned());
+        let loaded = files.load(|options| {
+            options.environment.extend([pair, ("COMPOSE_FILE".into(), "compose.yaml:over.yaml".into())]);
+        });
+        loaded.map(|loaded| loaded.project).map_err(|problems| print(&problems.0[0]))
+    };
+    let image =
+        |value: &str| load("COMPOSE_DISABLE_ENV_FILE", value).map(|project| project.services["a"].image.clone());
+    for yes in ["1", "t", "TRUE", "true", "True"] {
+        assert_eq!(image(yes), Ok("x:none".to_owned()), "{yes}");
+    }
+    for no in ["", "0", "f", "FALSE"] {
+        assert_eq!(image(no), Ok("x:file".to_owned()), "{no}");
+    }
+    let refused = " environment COMPOSE_DISABLE_ENV_FILE must be true or false (found: \"yes\")";
+    assert_eq!(image("yes"), Err(refused.to_owned()));
+    let services = |value: &str| load("COMPOSE_PATH_SEPARATOR", value).map(|project| project.services.len());
+    assert_eq!(services(""), Ok(2));
+    let tag = load("COMPOSE_ENV_FILES", "x.env,").map(|project| project.services["a"].image.clone());
+    assert_eq!(tag, Ok("x:x".to_owned()));
+}
+
+#[test]
+fn standard_input_may_be_named_by_the_variable_too() {
+    let files = Files::new(&[]);
+    let loaded = files.load(|options| {
+        options.environment.insert("COMPOSE_FILE".to_owned(), "-".to_owned());
+        assert!(options.reads_stdin());
+        options.stdin = Some(b"name: n\nservices: { a: { image: x } }\n".to_vec());
+    });
+    assert_eq!(loaded.expect("it loads").project.name, "n");
+}
+
+#[test]
+fn the_project_directory_is_no_file_and_an_impossible_name_has_no_example() {
+    let files = Files::new(&[ONE]);
+    let found = told(&files, |options| options.project_directory = Some("compose.yaml".into()));
+    assert_eq!(found, [" project-directory the project directory /p/compose.yaml is not a directory"]);
+    let hint = |name: &str| {
+        let problems = files.load(|options| options.project_name = Some(name.to_owned())).expect_err("a wrong name");
+        problems.0[0].hint.clone()
+    };
+    assert_eq!(hint("A.B").as_deref(), Some("for example `ab`"));
+    assert_eq!(hint("."), None);
+}
+
+#[test]
+fn what_an_included_file_says_of_plugins_is_not_dropped_in_silence() {
+    let files = Files::new(&[
+        ("compose.yaml", "include: [sub/compose.yaml, beside.yaml]\nservices: { a: { image: x } }\n"),
+        ("windlass.yaml", "{}\n"),
+        ("beside.yaml", "services: { c: { image: x } }\n"),
+        ("sub/compose.yaml", "services: { b: { image: x } }\nx-windlass: { plugins: {} }\n"),
+        ("sub/windlass.yaml", "{}\n"),
+    ]);
+    let expected = [
+        "1:11 windlass /p/sub/windlass.yaml is not read: the compose file beside it is included",
+        "2:1 windlass the x-windlass of an included file is not read",
+    ];
+    assert_eq!(told(&files, |_| {}), expected);
+    assert_eq!(told(&files, |options| options.windlass_file = false), Vec::<String>::new());
+}

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use windlass_model::{FileSource, LoadOptions, Project, load};
+use windlass_model::{FileKind, FileSource, LoadOptions, Project, load};
 
 /// One compose file in memory, at `/project/compose.yaml`.
 struct OneFile<'a>(&'a str);
@@ -13,12 +13,8 @@ impl FileSource for OneFile<'_> {
         if self.is_file(path) { Ok(self.0.as_bytes().to_vec()) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 
-    fn is_file(&self, path: &Path) -> bool {
-        path == Path::new("/project/compose.yaml")
-    }
-
-    fn is_dir(&self, path: &Path) -> bool {
-        path == Path::new("/project")
+    fn kind(&self, path: &Path) -> io::Result<Option<FileKind>> {
+        Ok((path == Path::new("/project/compose.yaml")).then_some(FileKind::Regular))
     }
 
     fn canonicalize(&self, path: &Path) -> PathBuf {

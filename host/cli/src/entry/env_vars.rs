@@ -23,7 +23,7 @@ variables! {
     COMPOSE_PROFILES;
     /// Environment files, separated by commas; replaced by `--env-file`.
     COMPOSE_ENV_FILES;
-    /// Do not read the default `.env`.
+    /// `true`: do not read the default `.env`.
     COMPOSE_DISABLE_ENV_FILE;
     /// Limit of engine calls at once; replaced by `--parallel`.
     COMPOSE_PARALLEL_LIMIT;

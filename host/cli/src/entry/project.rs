@@ -18,14 +18,14 @@ pub(crate) fn load(context: &Context, change: impl FnOnce(&mut LoadOptions)) -> 
     let mut options = context.settings.load_options();
     change(&mut options);
     with_input(context, &mut options)?;
-    let loaded = windlass_model::load(&OsFiles, &options).map_err(CliError::Model)?;
+    let loaded = windlass_model::load(&OsFiles::default(), &options).map_err(CliError::Model)?;
     diagnostics::show_all(&context.ui, &Diagnostics(loaded.warnings.clone()));
     Ok(loaded)
 }
 
 /// Reads the compose file from standard input, where that is one of the files.
 fn with_input(context: &Context, options: &mut LoadOptions) -> CliResult<()> {
-    if options.files.iter().any(|file| file.as_os_str() == "-") {
+    if options.reads_stdin() {
         options.stdin = Some(context.standard_input()?);
     }
     Ok(())
@@ -70,7 +70,7 @@ pub(crate) fn name(context: &Context) -> CliResult<String> {
         None => {
             let mut options = context.settings.load_options();
             with_input(context, &mut options)?;
-            windlass_model::project_name(&OsFiles, &options).map_err(CliError::Model)
+            windlass_model::project_name(&OsFiles::default(), &options).map_err(CliError::Model)
         }
     }
 }

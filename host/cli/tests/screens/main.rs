@@ -5,6 +5,7 @@
 mod desk;
 mod excerpts;
 mod failures;
+mod files;
 mod flags;
 mod lifecycle;
 mod listings;

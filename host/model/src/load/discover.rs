@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Loader;
+use super::presence::Presence;
 use crate::diagnostic::Diagnostic;
 use crate::paths::clean;
 
@@ -32,6 +33,7 @@ pub(crate) fn find(loader: &mut Loader<'_>) -> Option<Found> {
     let mut variables = options.environment.clone();
     let first_folder = options.project_directory.as_ref().map(|folder| absolute(&options.cwd, folder));
     let guess = first_folder.clone().unwrap_or_else(|| folder_of_first_file(loader));
+    check_folder(loader, first_folder.as_deref())?;
     read_env(loader, &env_files, &guess, &mut variables)?;
     let files = files(loader, first_folder.as_deref(), &variables)?;
     let folder = first_folder.unwrap_or_else(|| match files.first() {
@@ -44,6 +46,16 @@ pub(crate) fn find(loader: &mut Loader<'_>) -> Option<Found> {
     Some(Found { files, folder, env_files, variables })
 }
 
+/// `--project-directory` may be made later, but it is no file.
+fn check_folder(loader: &mut Loader<'_>, folder: Option<&Path>) -> Option<()> {
+    if let Some(folder) = folder.filter(|folder| matches!(loader.presence(folder), Presence::There)) {
+        let text = format!("the project directory {} is not a directory", folder.display());
+        loader.out.0.push(Diagnostic::error("project-directory", "", None, text));
+        return None;
+    }
+    Some(())
+}
+
 fn absolute(cwd: &Path, path: &Path) -> PathBuf {
     clean(&cwd.join(path))
 }
@@ -53,7 +65,8 @@ fn env_files(loader: &Loader<'_>) -> Vec<PathBuf> {
     let listed = options.environment.get("COMPOSE_ENV_FILES").filter(|list| !list.is_empty());
     match listed {
         Some(list) if options.env_files.is_empty() => {
-            list.split(',').map(|file| absolute(&options.cwd, Path::new(file.trim()))).collect()
+            let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
+            names.map(|name| absolute(&options.cwd, Path::new(name))).collect()
         }
         _ => options.env_files.iter().map(|file| absolute(&options.cwd, file)).collect(),
     }
@@ -76,21 +89,15 @@ fn read_env(
     folder: &Path,
     variables: &mut BTreeMap<String, String>,
 ) -> Option<()> {
-    let disabled = loader
-        .options
-        .environment
-        .get("COMPOSE_DISABLE_ENV_FILE")
-        .is_some_and(|value| matches!(value.as_str(), "1" | "true" | "y"));
-    let default = folder.join(".env");
     let list: Vec<PathBuf> = match named {
-        [] if disabled || !loader.files.is_file(&default) => return Some(()),
-        [] => vec![default],
+        [] if is_disabled(loader)? => return Some(()),
+        [] => default_env(loader, folder)?,
         named => named.to_vec(),
     };
     let mut own: BTreeMap<String, String> = BTreeMap::new();
     for path in list {
-        if !loader.files.is_file(&path) {
-            let text = format!("couldn't find env file: {}", path.display());
+        let missing = || format!("couldn't find env file: {}", path.display());
+        if let Some(text) = loader.named_file(&path).map_or_else(Some, |there| (!there).then(missing)) {
             loader.out.0.push(Diagnostic::error("env-file", "", None, text));
             return None;
         }
@@ -117,17 +124,53 @@ fn read_env(
     Some(())
 }
 
+/// Whether the default `.env` is not to be read; a word that says neither yes nor no is reported.
+fn is_disabled(loader: &mut Loader<'_>) -> Option<bool> {
+    const NAME: &str = "COMPOSE_DISABLE_ENV_FILE";
+    let value = loader.options.environment.get(NAME).map_or("", String::as_str);
+    match value {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "" | "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        other => {
+            let text = format!("{NAME} must be true or false (found: {other:?})");
+            loader.out.0.push(Diagnostic::error("environment", "", None, text));
+            None
+        }
+    }
+}
+
+/// The `.env` of a directory, if there is one. A directory of that name is somebody's virtual environment; a file that is there
+/// and cannot be had is a problem.
+pub(super) fn default_env(loader: &mut Loader<'_>, folder: &Path) -> Option<Vec<PathBuf>> {
+    let path = folder.join(".env");
+    match loader.presence(&path) {
+        Presence::There => Some(vec![path]),
+        Presence::Missing | Presence::Dangling | Presence::Directory => Some(Vec::new()),
+        Presence::Unreachable(reason) => {
+            loader.out.0.push(Diagnostic::error("env-file", "", None, reason));
+            None
+        }
+    }
+}
+
 fn files(loader: &mut Loader<'_>, folder: Option<&Path>, variables: &BTreeMap<String, String>) -> Option<Vec<PathBuf>> {
     let options = loader.options;
+    let resolve = |file: &Path| if file == Path::new("-") { file.to_owned() } else { absolute(&options.cwd, file) };
     if !options.files.is_empty() {
-        let resolve = |file: &PathBuf| if file == Path::new("-") { file.clone() } else { absolute(&options.cwd, file) };
-        return Some(options.files.iter().map(resolve).collect());
+        return Some(options.files.iter().map(|file| resolve(file)).collect());
     }
-    if let Some(list) = variables.get("COMPOSE_FILE").filter(|list| !list.is_empty()) {
-        let separator = variables.get("COMPOSE_PATH_SEPARATOR").map_or(":", String::as_str);
-        return Some(list.split(separator).map(|file| absolute(&options.cwd, Path::new(file))).collect());
+    let listed = listed(variables);
+    if !listed.is_empty() {
+        return Some(listed.iter().map(|file| resolve(file)).collect());
     }
     search(loader, folder)
+}
+
+/// The files that `COMPOSE_FILE` names; empty when it is not set.
+pub(crate) fn listed(variables: &BTreeMap<String, String>) -> Vec<PathBuf> {
+    let text = |name: &str| variables.get(name).map(String::as_str).filter(|text| !text.is_empty());
+    let separator = text("COMPOSE_PATH_SEPARATOR").unwrap_or(":");
+    text("COMPOSE_FILE").map(|list| list.split(separator).map(PathBuf::from).collect()).unwrap_or_default()
 }
 
 /// Searches the folder and its parents.
@@ -143,7 +186,7 @@ fn search(loader: &mut Loader<'_>, folder: Option<&Path>) -> Option<Vec<PathBuf>
         }
     }
     let problem = Diagnostic::error("no-file", "", None, "no configuration file provided: not found");
-    let hint = format!("none of {} in {} or a folder above it; name one with -f", NAMES.join(", "), start.display());
+    let hint = format!("none of {} in {} or a directory above it; name one with -f", NAMES.join(", "), start.display());
     loader.out.0.push(problem.hinted(hint));
     None
 }

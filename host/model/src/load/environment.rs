@@ -71,19 +71,26 @@ fn env_file(
         );
         return;
     }
-    if !loader.files.is_file(path) {
-        if file.required {
+    match loader.named_file(path) {
+        Ok(true) => {}
+        Ok(false) if !file.required => return,
+        Ok(false) => {
             let text = format!("env file {p} not found: stat {p}: no such file or directory", p = path.display());
             let hint = "create it, or write `{ path: …, required: false }`";
             loader.out.0.push(Diagnostic::error("env-file", &place.join("."), span(), text).hinted(hint));
+            return;
         }
-        return;
+        // Only a file that is not there may be left out, not one that cannot be had.
+        Err(reason) => {
+            loader.out.0.push(Diagnostic::error("env-file", &place.join("."), span(), reason));
+            return;
+        }
     }
     let Some(source) = loader.read(path) else { return };
     let known = environment.clone();
     let lookup = |name: &str| variables.get(name).cloned().or_else(|| known.get(name).cloned().flatten());
     let pairs = match file.format.as_str() {
-        "raw" => Ok(dotenv::parse_raw(&source.text, &lookup)),
+        "raw" => dotenv::parse_raw(&source.text, &lookup),
         _ => loader.dotenv(&source, &lookup),
     };
     match pairs {
@@ -105,8 +112,8 @@ fn label_files(loader: &mut Loader<'_>, tree: &Node, service: &mut Service) {
         let place = ["services", &service.name, "label_file", &index];
         let path = loader.folder.join(file);
         let path = path.as_path();
-        if !loader.files.is_file(path) {
-            let text = format!("label file {p} not found: stat {p}: no such file or directory", p = path.display());
+        let missing = || format!("label file {p} not found: stat {p}: no such file or directory", p = path.display());
+        if let Some(text) = loader.named_file(path).map_or_else(Some, |there| (!there).then(missing)) {
             loader.out.0.push(Diagnostic::error("label-file", &place.join("."), span_of(tree, &place), text));
             continue;
         }

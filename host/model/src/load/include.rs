@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Context, Loader, extends};
+use super::{Context, Loader, discover, extends, windlass_file};
 use crate::diagnostic::Diagnostic;
 use crate::node::{Node, Span};
 
@@ -60,10 +60,21 @@ fn one(loader: &mut Loader<'_>, item: &Node, from: &Path, context: &Context) -> 
     };
     let variables = variables(loader, item, &folder, context)?;
     let inner = Context { folder, variables };
+    if let Some(unread) = main.parent().and_then(|folder| windlass_file::unread(loader, folder)) {
+        let text = format!("{} is not read: the compose file beside it is included", unread.display());
+        not_read(loader, Some(item.span.clone()), text);
+    }
     loader.including.push(main.clone());
     let merged = merge(loader, &files, &inner);
     loader.including.pop();
     merged
+}
+
+/// Rights and hooks are the including project's to give: those of an included file would come unseen.
+fn not_read(loader: &mut Loader<'_>, span: Option<Span>, text: String) {
+    let problem = Diagnostic::warning("windlass", "include", span, text);
+    let hint = "move it to the including file, or to the windlass.yaml beside that";
+    loader.out.0.push(problem.hinted(hint));
 }
 
 fn merge(loader: &mut Loader<'_>, files: &[PathBuf], context: &Context) -> Option<Node> {
@@ -72,6 +83,13 @@ fn merge(loader: &mut Loader<'_>, files: &[PathBuf], context: &Context) -> Optio
         for document in loader.parse(file) {
             let mut document = loader.document(document, file, context);
             if let Some(map) = document.as_map_mut() {
+                if let Some(settings) = map.get("x-windlass").filter(|_| loader.options.windlass_file) {
+                    not_read(
+                        loader,
+                        Some(settings.key.clone()),
+                        "the x-windlass of an included file is not read".to_owned(),
+                    );
+                }
                 map.retain(|key, _| IMPORTED.contains(&key.as_str()));
             }
             extends::resolve(loader, &mut document, file, context);
@@ -107,9 +125,8 @@ fn variables(
     context: &Context,
 ) -> Option<BTreeMap<String, String>> {
     let named = texts(item.get("env_file"));
-    let default = folder.join(".env");
     let list: Vec<PathBuf> = if named.is_empty() {
-        if loader.files.is_file(&default) { vec![default] } else { Vec::new() }
+        discover::default_env(loader, folder)?
     } else {
         let resolve = |file: &String| PathBuf::from(crate::paths::absolute(file, loader.base(&context.folder)));
         named.iter().map(resolve).filter(|file| file != Path::new("/dev/null")).collect()

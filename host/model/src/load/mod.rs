@@ -23,6 +23,7 @@ mod extends;
 mod forms;
 mod include;
 mod name;
+mod presence;
 mod raw;
 mod select;
 mod text;
@@ -359,12 +360,12 @@ fn built_for_default_platform(project: &mut Project) {
     }
 }
 
+/// The reason as the system's own programs say it: without the number that Rust adds, and within a sentence.
 fn io_text(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "no such file or directory".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        _ => error.to_string(),
-    }
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn set_name(tree: &mut Node, name: &str) {

@@ -30,8 +30,9 @@ fn refuse(loader: &mut Loader<'_>, name: &str) -> Option<String> {
     let text = format!(
         "invalid project name \"{name}\": must consist only of lowercase alphanumeric characters, hyphens, and underscores as well as start with a letter or number"
     );
-    let problem = Diagnostic::error("project-name", "", None, text);
-    loader.out.0.push(problem.hinted(format!("for example `{}`", normalised(name))));
+    let mut problem = Diagnostic::error("project-name", "", None, text);
+    problem.hint = Some(normalised(name)).filter(|name| !name.is_empty()).map(|name| format!("for example `{name}`"));
+    loader.out.0.push(problem);
     None
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use windlass_model::{Diagnostics, FileSource, LoadOptions, Loaded};
+use windlass_model::{Diagnostics, FileKind, FileSource, LoadOptions, Loaded};
 
 /// Files below `/p`.
 pub(crate) struct Files(pub(crate) BTreeMap<PathBuf, Vec<u8>>);
@@ -26,12 +26,15 @@ impl FileSource for Files {
         self.0.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    fn is_file(&self, path: &Path) -> bool {
-        self.0.contains_key(path)
-    }
-
-    fn is_dir(&self, path: &Path) -> bool {
-        self.0.keys().any(|file| file.starts_with(path) && file != path)
+    fn kind(&self, path: &Path) -> io::Result<Option<FileKind>> {
+        // A name with `@` is of a file that is there and cannot be had.
+        let broken = |error| self.0.contains_key(Path::new(&format!("{}@{error:?}", path.display()))).then_some(error);
+        if let Some(error) = [io::ErrorKind::NotFound, io::ErrorKind::PermissionDenied].into_iter().find_map(broken) {
+            return Err(error.into());
+        }
+        let folder = self.0.keys().any(|file| file.starts_with(path) && file != path);
+        let regular = self.0.contains_key(path).then_some(FileKind::Regular);
+        Ok(regular.or(folder.then_some(FileKind::Directory)))
     }
 
     fn canonicalize(&self, path: &Path) -> PathBuf {
