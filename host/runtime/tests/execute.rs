@@ -8,7 +8,7 @@ use windlass_model::windlass::Stage;
 use windlass_plan::observed::{ContainerState, Health, Image, Volume};
 use windlass_plan::options::Recreate;
 use windlass_plan::{DownOptions, Plan, StopOptions, UpOptions, check, down, labels, stop, up};
-use windlass_runtime::engine::EngineErrorKind;
+use windlass_runtime::engine::{Cluster as _, EngineErrorKind};
 use windlass_runtime::hooks::{HookErrorKind, Verdict};
 use windlass_runtime::outcome::StepResult;
 use windlass_runtime::shutdown::{ShutdownTrigger, Urgency};
@@ -699,6 +699,41 @@ networks: { n: { labels: { l: '1' } } }
     let told = ran.lines.iter().filter(|line| line.contains("demo-web-1: its change was not completed: it runs again"));
     assert_eq!(told.count(), 1, "{:#?}", ran.lines);
     assert_eq!(containers(&world.engine), named(&[("demo-web-1", ContainerState::Running)]));
+}
+
+/// Somebody removes a container after it was planned to be replaced: what the change wanted of it is the case.
+#[tokio::test(start_paused = true)]
+async fn an_old_container_that_somebody_removes_meanwhile_does_not_take_the_new_one_along() {
+    let yaml = "services: { web: { image: 'web:1', environment: { A: '1' } } }";
+    let world = world(FakeEngine::new());
+    world.up(&project(yaml)).await;
+    let old = world.engine.container("demo-web-1").unwrap().id;
+    let changed = project(&yaml.replace("'1' }", "'2' }"));
+    let plan = up(&changed, &world.engine.snapshot(), &UpOptions::default()).unwrap();
+    world.engine.remove_container(&old, false, true).await.expect("it was there");
+    let ran = world.run(&changed, plan, Shutdown::channel().1).await;
+    assert_eq!(ran.outcome.ending(), Ending::Success, "{:#?}", ran.lines);
+    assert_eq!(containers(&world.engine), named(&[("demo-web-1", ContainerState::Running)]));
+    assert_eq!(world.engine.environment("demo-web-1")["A"].as_deref(), Some("2"));
+}
+
+/// It can neither be started again as planned nor on the way back, which is one failure.
+#[tokio::test(start_paused = true)]
+async fn a_dependent_that_somebody_removes_meanwhile_is_told_once() {
+    let yaml = "
+services:
+  db: { image: 'db:1', environment: { A: '1' } }
+  web: { image: 'web:1', depends_on: { db: { condition: service_started, restart: true } } }
+";
+    let world = world(FakeEngine::new());
+    world.up(&project(yaml)).await;
+    let web = world.engine.container("demo-web-1").unwrap().id;
+    let changed = project(&yaml.replace("'1' }", "'2' }"));
+    let plan = up(&changed, &world.engine.seen_by(&changed), &UpOptions::default()).unwrap();
+    world.engine.remove_container(&web, false, true).await.expect("it was there");
+    let ran = world.run(&changed, plan, Shutdown::channel().1).await;
+    assert!(ran.failure().contains("start"), "{:#?}", ran.lines);
+    assert_eq!(world.engine.environment("demo-db-1")["A"].as_deref(), Some("2"));
 }
 
 /// Lets all calls succeed once this one was made so often.
