@@ -8,6 +8,7 @@ use windlass_model::project::Service;
 use windlass_model::windlass::Stage;
 
 use crate::containers::converge::Converge;
+use crate::containers::give_back::give_back;
 use crate::containers::images::{ImageOptions, ImagePlanner, Images};
 use crate::containers::images_first::images_first;
 use crate::containers::resources::{Resources, Scope};
@@ -123,6 +124,7 @@ fn services_up(
         for replica in replicas.iter_mut().filter(|replica| replica.fresh.is_none()) {
             replica.needs.extend(converge.parts.resources.ready(service));
         }
+        replicas.iter_mut().for_each(|replica| give_back(converge, builder, service, replica));
         if !converge.options.no_start {
             lifecycle.service(builder, service, replicas);
         }

@@ -617,6 +617,62 @@ async fn a_pull_that_brings_the_same_image_recreates_nothing_and_another_one_doe
     assert_ne!(world.engine.container("demo-web-1").unwrap().id, before);
 }
 
+/// The stop for a dependency or a network is sure, the recreation is not: whoever is not recreated after all runs again.
+#[tokio::test(start_paused = true)]
+async fn who_was_stopped_for_others_runs_again_where_its_own_recreation_is_needless() {
+    let with_dependency = "
+services:
+  db: { image: 'db:1', environment: { A: '1' } }
+  web: { image: 'web:1', pull_policy: always, depends_on: { db: { condition: service_started, restart: true } } }
+";
+    let on_network = "
+services: { web: { image: 'web:1', pull_policy: always, networks: [n] } }
+networks: { n: { labels: { A: '1' } } }
+";
+    for yaml in [with_dependency, on_network] {
+        let world = world(FakeEngine::new());
+        world.up(&project(yaml)).await;
+        let before = world.engine.container("demo-web-1").unwrap();
+        let changed = project(&yaml.replace("A: '1'", "A: '2'"));
+        let ran = world.up(&changed).await;
+        assert_eq!(ran.outcome.ending(), Ending::Success, "{:#?}", ran.lines);
+        let after = world.engine.container("demo-web-1").unwrap();
+        assert_eq!((after.id, after.state), (before.id, ContainerState::Running), "{:#?}", ran.lines);
+        assert!(after.networks.keys().eq(before.networks.keys()), "{:?}", after.networks);
+        let again = world.up(&changed).await;
+        assert!(!again.lines.iter().any(|line| line.starts_with("done: start")), "{:#?}", again.lines);
+    }
+}
+
+/// As with a build of both: only the dependency's image is another one.
+#[tokio::test(start_paused = true)]
+async fn who_restarts_along_runs_again_whichever_image_changed() {
+    let own_image_too = "
+services:
+  a: { image: 'a:1', pull_policy: always }
+  web: { image: 'web:1', pull_policy: always, depends_on: { a: { condition: service_started, restart: true } } }
+";
+    let two_dependencies = "
+services:
+  a: { image: 'a:1', pull_policy: always }
+  b: { image: 'b:1', pull_policy: always }
+  web: { image: 'web:1', depends_on: { a: { condition: service_started, restart: true }, b: { condition: service_started, restart: true } } }
+";
+    for (yaml, image) in [(own_image_too, "a:1"), (two_dependencies, "a:1"), (two_dependencies, "b:1")] {
+        let world = world(FakeEngine::new());
+        let project = project(yaml);
+        world.up(&project).await;
+        let newer = Image { id: "new".to_owned(), content_digest: "new".to_owned(), ..Image::default() };
+        world.engine.publish(image, newer);
+        let ran = world.up(&project).await;
+        assert_eq!(ran.outcome.ending(), Ending::Success, "{:#?}", ran.lines);
+        assert_eq!(world.engine.container("demo-web-1").unwrap().state, ContainerState::Running, "{:#?}", ran.lines);
+        assert!(ran.has("done: start demo-web-1"), "{:#?}", ran.lines);
+        let again = world.up(&project).await;
+        assert!(!again.has("done: start demo-web-1"), "where nothing changed it goes on: {:#?}", again.lines);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_image_that_cannot_be_pulled_is_built() {
     let world = world(FakeEngine::new());

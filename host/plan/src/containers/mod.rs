@@ -4,6 +4,7 @@ mod change;
 pub(crate) mod claims;
 pub(crate) mod converge;
 pub(crate) mod diverge;
+pub(crate) mod give_back;
 pub mod hashing;
 pub(crate) mod images;
 pub(crate) mod images_first;
