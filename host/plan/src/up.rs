@@ -9,9 +9,9 @@ use windlass_model::windlass::Stage;
 
 use crate::containers::converge::Converge;
 use crate::containers::give_back::give_back;
-use crate::containers::images::{ImageOptions, ImagePlanner, Images};
 use crate::containers::images_first::images_first;
-use crate::containers::resources::{Resources, Scope};
+use crate::containers::parts::Parts;
+use crate::containers::resources::Scope;
 use crate::containers::restore::restore;
 use crate::containers::{claims, joins, leftovers, live, volumes};
 use crate::error::{PlanError, PlanResult};
@@ -83,30 +83,6 @@ pub fn up(project: &Project, observed: &Observed, options: &UpOptions) -> PlanRe
         project_hooks(&mut builder, project, Stage::PostUp, false);
     }
     builder.finish()
-}
-
-/// What services share: images, networks and volumes.
-pub(crate) struct Parts {
-    pub(crate) images: Images,
-    pub(crate) resources: Resources,
-}
-
-impl Parts {
-    fn plan(builder: &mut Builder, scope: &Scope<'_>) -> PlanResult<Self> {
-        let Scope { project, observed, options, services, .. } = *scope;
-        let image_options = ImageOptions {
-            build: options.build,
-            build_options: &options.build_options,
-            pull: options.pull.as_deref(),
-            now: options.now,
-            quiet_pull: options.quiet_pull,
-            every_platform: false,
-        };
-        let images = ImagePlanner { project, observed, options: image_options, images: Images::default() };
-        let images = images.all(builder, services)?;
-        let resources = Resources::plan(builder, scope, &images)?;
-        Ok(Self { images, resources })
-    }
 }
 
 /// Returns the steps after which services are UP.

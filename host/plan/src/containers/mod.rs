@@ -13,6 +13,7 @@ pub(crate) mod leftovers;
 pub(crate) mod live;
 mod networks;
 mod owners;
+pub(crate) mod parts;
 pub(crate) mod rebuild;
 pub(crate) mod resources;
 pub(crate) mod restore;

@@ -96,7 +96,7 @@ pub enum Guard {
         volumes: Vec<String>,
     },
     /// One of these holds, at least.
-    Any(Vec<Guard>),
+    Any(Vec<Self>),
 }
 
 impl Guard {
