@@ -13,7 +13,7 @@ pub use entry::backend::{Backend, HooksRequest};
 pub use entry::env_vars;
 pub use entry::settings::Settings;
 pub use entry::world::World;
-pub use output::ui::{Streams, Terminals};
+pub use output::ui::{Size, Streams, Terminals};
 
 use std::sync::Arc;
 

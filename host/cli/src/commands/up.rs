@@ -132,7 +132,7 @@ impl ShapeArgs {
             (self.build && self.no_build, "--build and --no-build are incompatible"),
             (self.force_recreate && self.no_recreate, "--force-recreate and --no-recreate are incompatible"),
             (
-                context.settings.ignore_orphans && self.remove_orphans,
+                context.settings.ignore_orphans && (self.remove_orphans || context.settings.remove_orphans),
                 "cannot combine COMPOSE_IGNORE_ORPHANS and --remove-orphans",
             ),
         ];

@@ -41,6 +41,8 @@ variables! {
     COMPOSE_STATUS_STDOUT;
     /// Set to anything but the empty text: no colours.
     NO_COLOR;
+    /// `dumb`: no colours and no cursor movement.
+    TERM;
     /// Width of the output in columns when standard error is no terminal.
     COLUMNS;
     /// Default platform of images (`linux/arm64`).

@@ -7,7 +7,7 @@ use windlass_model::LoadOptions;
 use crate::entry::env_vars::{self, Environment};
 use crate::entry::global_args::GlobalArgs;
 use crate::errors::{CliError, CliResult};
-use crate::output::ui::{Terminals, UiOptions};
+use crate::output::ui::{NARROWEST, Terminals, UiOptions};
 
 /// Kinds of progress output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +122,7 @@ impl Settings {
         let colours = |terminal: bool| match self.ansi {
             Ansi::Always => true,
             Ansi::Never => false,
-            Ansi::Auto => terminal && self.environment.get(env_vars::NO_COLOR).is_none(),
+            Ansi::Auto => terminal && !is_dumb(&self.environment) && self.environment.get(env_vars::NO_COLOR).is_none(),
         };
         let columns = self.environment.get(env_vars::COLUMNS).and_then(|text| text.parse().ok());
         let size = self.terminals.size;
@@ -130,9 +130,9 @@ impl Settings {
         UiOptions {
             colour_out: colours(self.terminals.out),
             colour_err: colours(self.terminals.err),
-            width: columns.unwrap_or(80).max(20),
-            excerpt_width: columns.unwrap_or(160).max(20),
-            height: size.map_or(24, |(_, rows)| usize::from(rows)).max(4),
+            width: columns.unwrap_or(80).max(NARROWEST),
+            excerpt_width: columns.unwrap_or(160).max(NARROWEST),
+            height: size.map_or(24, |(_, rows)| usize::from(rows)),
             status_on_stdout: self.environment.says_yes(env_vars::COMPOSE_STATUS_STDOUT),
             interactive: self.terminals.input && self.terminals.err,
             shared_terminal: self.terminals.out && self.terminals.err,
@@ -177,8 +177,14 @@ fn ansi(flags: &GlobalArgs, environment: &Environment) -> CliResult<Ansi> {
     }
 }
 
+/// A terminal that understands no escape sequences, as those of editors.
+fn is_dumb(environment: &Environment) -> bool {
+    environment.get(env_vars::TERM) == Some("dumb")
+}
+
 fn progress(flags: &GlobalArgs, environment: &Environment, ansi: Ansi, terminals: Terminals) -> CliResult<Progress> {
     match flags.progress.as_deref().or_else(|| environment.get(env_vars::COMPOSE_PROGRESS)) {
+        None | Some("auto") if terminals.err && ansi == Ansi::Auto && is_dumb(environment) => Ok(Progress::Plain),
         None | Some("auto") if terminals.err && ansi != Ansi::Never => Ok(Progress::Tty),
         None | Some("auto") => Ok(Progress::Plain),
         Some("tty") if ansi == Ansi::Never => {
@@ -297,6 +303,18 @@ mod tests {
         assert!(colour(flags(), &[("NO_COLOR", "")], TERMINAL));
         assert!(!colour(flags(), &[("X", "")], Terminals::default()));
         assert!(colour(always, &[("NO_COLOR", "1")], Terminals::default()));
+    }
+
+    #[test]
+    fn a_dumb_terminal_gets_plain_text() {
+        let of = |flags, term: &str| {
+            let settings = resolve(flags, [("TERM", term)], TERMINAL);
+            (settings.progress, settings.ui_options().colour_err)
+        };
+        assert_eq!(of(flags(), "xterm"), (Progress::Tty, true));
+        assert_eq!(of(flags(), "dumb"), (Progress::Plain, false));
+        let always = || GlobalArgs { ansi: Some("always".into()), ..flags() };
+        assert_eq!(of(always(), "dumb"), (Progress::Tty, true));
     }
 
     #[test]

@@ -41,6 +41,7 @@ impl World {
             err: Box::new(io::stderr()),
             input: Box::new(io::stdin()),
             terminals,
+            size: Box::new(terminal::size),
         };
         Self {
             args: std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect(),

@@ -8,8 +8,13 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use unicode_width::UnicodeWidthChar as _;
+
 use super::visible::visible;
 use crate::errors::{CliError, CliResult};
+
+/// A narrower terminal has to wrap.
+pub(crate) const NARROWEST: usize = 20;
 
 /// Where the output goes and the input comes from.
 pub struct Streams {
@@ -21,7 +26,12 @@ pub struct Streams {
     pub input: Box<dyn Read + Send>,
     /// Which of them are terminals.
     pub terminals: Terminals,
+    /// Columns and rows of the terminal now: a person may make it wider or narrower at any time.
+    pub size: Size,
 }
+
+/// Asks for columns and rows of the terminal; `None`: there is none.
+pub type Size = Box<dyn Fn() -> Option<(u16, u16)> + Send + Sync>;
 
 /// What is known about the terminals at the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,7 +42,7 @@ pub struct Terminals {
     pub out: bool,
     /// Standard error is one.
     pub err: bool,
-    /// Its size in columns and rows, where there is one.
+    /// Its size in columns and rows at the start, where there is one.
     pub size: Option<(u16, u16)>,
 }
 
@@ -111,13 +121,15 @@ pub(crate) struct Ui {
     out: Mutex<Box<dyn Write + Send>>,
     inner: Mutex<Inner>,
     options: UiOptions,
+    size: Size,
 }
 
 struct Inner {
     err: Box<dyn Write + Send>,
     input: Option<Box<dyn Read + Send>>,
     live: Vec<String>,
-    drawn: usize,
+    /// Columns of each line that is on the screen.
+    drawn: Vec<usize>,
     problems_as_json: bool,
     directory: PathBuf,
 }
@@ -126,18 +138,19 @@ impl Ui {
     /// Prints on these streams.
     #[must_use]
     pub(crate) fn new(streams: Streams, options: UiOptions) -> Self {
-        let Streams { out, err, input, terminals: _ } = streams;
+        let Streams { out, err, input, terminals: _, size } = streams;
         Self {
             out: Mutex::new(out),
             inner: Mutex::new(Inner {
                 err,
                 input: Some(input),
                 live: Vec::new(),
-                drawn: 0,
+                drawn: Vec::new(),
                 problems_as_json: false,
                 directory: PathBuf::new(),
             }),
             options,
+            size,
         }
     }
 
@@ -171,6 +184,17 @@ impl Ui {
         &self.options
     }
 
+    /// Columns and rows for what is redrawn in place: those of the terminal now, where there is one.
+    #[must_use]
+    pub(crate) fn size(&self) -> (usize, usize) {
+        let now = self.terminal().map(|(columns, rows)| (usize::from(columns).max(NARROWEST), usize::from(rows)));
+        now.unwrap_or((self.options.width, self.options.height))
+    }
+
+    fn terminal(&self) -> Option<(u16, u16)> {
+        (self.size)().filter(|(columns, rows)| *columns > 0 && *rows > 0)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -183,7 +207,7 @@ impl Ui {
         // On one terminal the live area makes room, and both streams wait for each other.
         let mut inner = self.options.shared_terminal.then(|| self.lock());
         if let Some(inner) = &mut inner {
-            inner.erase();
+            inner.erase(self.terminal());
         }
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         let written = out.write_all(text.as_ref()).and_then(|()| out.flush());
@@ -253,7 +277,7 @@ impl Ui {
     pub(crate) fn live(&self, lines: Vec<String>) {
         let mut inner = self.lock();
         inner.live = lines;
-        inner.erase();
+        inner.erase(self.terminal());
         inner.draw();
     }
 
@@ -267,7 +291,7 @@ impl Ui {
 
     fn read_answer(&self, question: &str) -> io::Result<bool> {
         let mut inner = self.lock();
-        inner.erase();
+        inner.erase(self.terminal());
         inner.err.write_all(format!("{} [yN] ", visible(question)).as_bytes())?;
         inner.err.flush()?;
         let answer = match inner.input.as_mut() {
@@ -289,7 +313,7 @@ impl Ui {
 
     fn above(&self, bytes: &[u8]) {
         let mut inner = self.lock();
-        inner.erase();
+        inner.erase(self.terminal());
         // There is no channel left to report that standard error is closed.
         drop(inner.err.write_all(bytes));
         inner.draw();
@@ -298,13 +322,15 @@ impl Ui {
 }
 
 impl Inner {
-    fn erase(&mut self) {
-        if self.drawn > 0 {
-            let text = format!("\x1b[{}F\x1b[J", self.drawn);
-            drop(self.err.write_all(text.as_bytes()));
-            drop(self.err.flush());
-            self.drawn = 0;
+    /// Takes the live area away. In a terminal that has become narrower since, its lines take more rows than one each.
+    fn erase(&mut self, terminal: Option<(u16, u16)>) {
+        if self.drawn.is_empty() {
+            return;
         }
+        let columns = terminal.map_or(usize::MAX, |(columns, _)| usize::from(columns));
+        let rows: usize = self.drawn.drain(..).map(|line| line.div_ceil(columns).max(1)).sum();
+        drop(self.err.write_all(format!("\x1b[{rows}F\x1b[J").as_bytes()));
+        drop(self.err.flush());
     }
 
     fn draw(&mut self) {
@@ -314,8 +340,19 @@ impl Inner {
         let text: String = self.live.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
         drop(self.err.write_all(text.as_bytes()));
         drop(self.err.flush());
-        self.drawn = self.live.len();
+        self.drawn = self.live.iter().map(|line| columns(line)).collect();
     }
+}
+
+/// Columns that a line takes; escape sequences take none.
+pub(crate) fn columns(line: &str) -> usize {
+    let mut escape = false;
+    let wide = line.chars().map(|c| {
+        let inside = escape || c == '\x1b';
+        escape = inside && !(escape && c.is_ascii_alphabetic());
+        if inside { 0 } else { c.width().unwrap_or(0) }
+    });
+    wide.sum()
 }
 
 fn first_line(input: &mut dyn Read) -> io::Result<String> {
@@ -325,4 +362,50 @@ fn first_line(input: &mut dyn Read) -> io::Result<String> {
         line.push(byte[0]);
     }
     Ok(String::from_utf8_lossy(&line).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU16, Ordering};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Tape(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Tape {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// In a narrower terminal one line of the live area may stand on several rows: all of them go.
+    #[test]
+    fn a_live_area_goes_from_a_terminal_that_became_narrower() {
+        let (tape, wide) = (Tape::default(), Arc::new(AtomicU16::new(80)));
+        let now = Arc::clone(&wide);
+        let streams = Streams {
+            out: Box::new(io::sink()),
+            err: Box::new(tape.clone()),
+            input: Box::new(io::empty()),
+            terminals: Terminals::default(),
+            size: Box::new(move || Some((now.load(Ordering::Relaxed), 24))),
+        };
+        let ui = Ui::new(streams, UiOptions::plain());
+        ui.live(vec![format!("\x1b[1m{}\x1b[0m", "a".repeat(80)), "日本語".to_owned(), String::new()]);
+        ui.live(Vec::new());
+        ui.live(vec!["b".repeat(80), "日本語".to_owned()]);
+        wide.store(30, Ordering::Relaxed);
+        ui.status("above");
+        assert_eq!(ui.size(), (30, 24));
+        let written = String::from_utf8(tape.0.lock().unwrap().clone()).unwrap();
+        let ups: Vec<&str> = written.split("\x1b[").filter_map(|part| part.split_once('F')).map(|(up, _)| up).collect();
+        assert_eq!(ups, ["3", "4"]);
+    }
 }

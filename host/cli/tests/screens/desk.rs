@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use windlass::env_vars::Environment;
 use windlass::errors::CliResult;
-use windlass::{Backend, HooksRequest, Settings, Streams, Terminals, World};
+use windlass::{Backend, HooksRequest, Settings, Size, Streams, Terminals, World};
 use windlass_model::windlass::Stage;
 use windlass_runtime::{Engine, Hooks};
 use windlass_testkit::{FakeEngine, FakeHooks, TempProject, redact};
@@ -20,6 +21,7 @@ pub(crate) struct Desk {
     variables: Vec<(String, String)>,
     answers: &'static str,
     terminals: Terminals,
+    sizes: Vec<(u16, u16)>,
 }
 
 impl Desk {
@@ -39,6 +41,7 @@ impl Desk {
             variables: vec![("XDG_RUNTIME_DIR".to_owned(), private)],
             answers: "",
             terminals: Terminals::default(),
+            sizes: Vec::new(),
         }
     }
 
@@ -65,6 +68,12 @@ impl Desk {
         self
     }
 
+    /// With a terminal that has these sizes, columns and rows, one after the other.
+    pub(crate) fn resized(mut self, sizes: &[(u16, u16)]) -> Self {
+        self.sizes = sizes.to_vec();
+        self.on_a_terminal()
+    }
+
     /// Runs the program; the screen is made the same on every machine and at every speed.
     #[must_use]
     pub(crate) fn run(&self, args: &[&str]) -> Screen {
@@ -78,6 +87,7 @@ impl Desk {
                 err: Box::new(err.clone()),
                 input: Box::new(self.answers.as_bytes()),
                 terminals: self.terminals,
+                size: self.size(),
             },
             backend: Box::new(Memory { engine: self.engine.clone(), hooks: self.hooks.clone() }),
             // The fake's own clock counts its calls, in seconds since the epoch.
@@ -87,6 +97,16 @@ impl Desk {
         let folder = self.folder.path().display().to_string();
         let steady = |tape: &Tape| without_times(&redact(&tape.text(), &[(&folder, "[dir]")]));
         Screen { command: args.join(" "), code, out: steady(&out), err: steady(&err) }
+    }
+
+    /// The first size for one glance, then the next, and the last for good.
+    fn size(&self) -> Size {
+        let (sizes, glances) = (self.sizes.clone(), AtomicUsize::new(0));
+        let first = self.terminals.size;
+        Box::new(move || {
+            let glance = glances.fetch_add(1, Ordering::Relaxed);
+            sizes.get(glance).or(sizes.last()).copied().or(first)
+        })
     }
 
     fn environment(&self) -> Environment {

@@ -58,3 +58,15 @@ fn a_wait_has_an_end() {
     assert!(late.err.contains("application not healthy after 1s"), "{late}");
     assert!(desk.engine.container("shop-db-1").is_some_and(|db| db.is_up()), "it goes on");
 }
+
+/// To leave them alone and to remove them exclude each other, however they are said.
+#[test]
+fn orphans_cannot_be_ignored_and_removed() {
+    let desk = || Desk::new("services: { web: { image: 'web:1' } }").variable("COMPOSE_IGNORE_ORPHANS", "1");
+    let by_flag = desk().run(&["up", "--dry-run", "--remove-orphans"]);
+    let by_variable = desk().variable("COMPOSE_REMOVE_ORPHANS", "1").run(&["create", "--dry-run"]);
+    for screen in [by_flag, by_variable] {
+        assert_eq!(screen.code, 1, "{screen}");
+        assert!(screen.err.contains("cannot combine COMPOSE_IGNORE_ORPHANS and --remove-orphans"), "{screen}");
+    }
+}

@@ -70,3 +70,14 @@ fn quiet_says_nothing_when_all_is_well() {
     let screen = Desk::new(SHOP).run(&["--progress", "quiet", "up", "-d"]).ok();
     assert_eq!((screen.out.as_str(), screen.err.as_str()), ("", ""));
 }
+
+/// A terminal that is erased as a whole may keep what was on it, frame after frame.
+#[test]
+fn the_live_area_leaves_rows_of_a_low_terminal_free() {
+    for rows in [3, 4, 6] {
+        let screen = Desk::new(SHOP).resized(&[(72, rows)]).run(&["up", "-d"]).ok();
+        let ups = screen.err.split("\x1b[").filter_map(|part| part.split_once("F\x1b[J").or(part.split_once('F')));
+        let highest = ups.filter_map(|(rows, _)| rows.parse::<u16>().ok()).max();
+        assert!(highest.is_some_and(|highest| (1..=rows - 2).contains(&highest)), "{rows}: {highest:?}\n{screen}");
+    }
+}

@@ -28,6 +28,7 @@ fn printed(style: LogStyle, pieces: &[&[u8]]) -> String {
         err: Box::new(std::io::sink()),
         input: Box::new(std::io::empty()),
         terminals: Terminals::default(),
+        size: Box::new(|| None),
     };
     let ui = Arc::new(Ui::new(streams, UiOptions::plain()));
     let mut printer = LogPrinter::new(ui, LogStyle { bare: true, ..style });

@@ -17,6 +17,9 @@ use crate::output::visible::visible;
 
 const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 
+/// Rows of the screen that the live area leaves free.
+const ROWS_LEFT: usize = 2;
+
 /// State between events.
 pub(super) struct Live {
     title: &'static str,
@@ -113,7 +116,7 @@ impl Live {
             visible(&words::resource(step)),
             ui.paint(Style::Dim, done)
         );
-        ui.painted(right_aligned(&left, &humanize::duration(took), ui.options().width));
+        ui.painted(right_aligned(&left, &humanize::duration(took), ui.size().0));
     }
 
     /// Draws the area: a header, then what is at work, as much as fits.
@@ -121,24 +124,24 @@ impl Live {
         if self.ended {
             return;
         }
-        let options = ui.options();
-        let room = options.height.saturating_sub(3).clamp(1, 12);
+        let (width, height) = ui.size();
+        // One row stays for what is printed above, and one for the cursor: a terminal whose whole screen is erased may take
+        // that for the end of a page, and keep each frame.
+        let room = height.saturating_sub(ROWS_LEFT + 1).min(12);
         let header = format!("[+] {} {}/{}", self.title, self.done, self.all);
-        let mut lines = vec![right_aligned(
-            &ui.paint(Style::Bold, header),
-            &humanize::duration(self.begin.elapsed()),
-            options.width,
-        )];
+        let mut lines =
+            vec![right_aligned(&ui.paint(Style::Bold, header), &humanize::duration(self.begin.elapsed()), width)];
         let frame = FRAMES[usize::try_from(self.begin.elapsed().as_millis() / 100).unwrap_or(0) % FRAMES.len()];
         let shown = self.running.iter().filter(|(id, _)| !matches!(words::step(plan, **id).action, Action::Up));
         let mut all: Vec<String> = shown.map(|(id, line)| Self::line(ui, plan, (*id, line), frame)).collect();
         all.extend(self.waiting(plan).map(|(service, what)| {
             let left = format!("   {} {}", ui.paint(Style::Bold, service), ui.paint(Style::Dim, what));
-            right_aligned(&left, "", options.width).trim_end().to_owned()
+            right_aligned(&left, "", width).trim_end().to_owned()
         }));
-        lines.extend(all.iter().take(room).cloned());
-        if all.len() > room {
-            lines.push(format!(" ... {} more", all.len() - room));
+        let shown = if all.len() > room { room.saturating_sub(1) } else { all.len() };
+        lines.extend(all.iter().take(shown).cloned());
+        if room > 0 && all.len() > room {
+            lines.push(format!(" ... {} more", all.len() - shown));
         }
         ui.live(lines);
     }
@@ -175,7 +178,7 @@ impl Live {
             visible(&words::doing(&step.action)),
             ui.paint(Style::Dim, detail)
         );
-        right_aligned(&left, &humanize::duration(line.since.elapsed()), ui.options().width)
+        right_aligned(&left, &humanize::duration(line.since.elapsed()), ui.size().0)
     }
 
     pub(super) fn finish(&mut self, ui: &Ui, _: &Outcome) {
