@@ -9,6 +9,8 @@ use windlass_plan::step::ContainerRef;
 
 use super::*;
 
+mod whole;
+
 fn spec(service: Service) -> ContainerSpec {
     let name = format!("p-{}-1", service.name);
     ContainerSpec {
