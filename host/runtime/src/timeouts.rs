@@ -29,7 +29,8 @@ pub const LOOK_RETRIES: u32 = 3;
 pub const SETTLING: Duration = Duration::from_secs(1);
 /// Growth of the pause between probe attempts.
 pub const BACKOFF_FACTOR: f64 = 1.5;
-/// Caps the pause between attempts at 1/PATIENCE of the time waited so far, but never below the first pause.
+/// Caps the pause between attempts at 1/PATIENCE of the time waited so far, but never below the first pause; jitter comes on
+/// top.
 pub const PATIENCE: u32 = 12;
 /// Jitter of that pause, to either side.
 pub const JITTER: f64 = 0.2;

@@ -135,9 +135,10 @@ async fn attempts(context: &Context, question: &Question, last: &mut Option<Verd
     let begin = Instant::now();
     for attempt in 1.. {
         if attempt > 1 {
-            let grown = backoff(timing.interval, timing.max_interval, fruitless.max(1) + 1, context.seed());
-            // Never more than a part of the time waited so far: "ready" is seen soon after it is true, early and late.
-            pause(grown.min(timing.interval.max(begin.elapsed() / PATIENCE))).await;
+            // Never more than a part of the time waited so far: "ready" is seen soon after it is true, early and late. The limit
+            // comes before the jitter, or it would cut it off and replicas would ask in step.
+            let longest = timing.max_interval.min(timing.interval.max(begin.elapsed() / PATIENCE));
+            pause(backoff(timing.interval, longest, fruitless.max(1) + 1, context.seed())).await;
         }
         let asked = Instant::now();
         let verdict = ask(context, question, attempt).await?;
