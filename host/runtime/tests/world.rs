@@ -306,6 +306,26 @@ async fn the_list_tells_what_containers_are() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_look_that_the_engine_stumbles_over_is_repeated_a_few_times() {
+    let engine = made(FakeEngine::new(), ONE).await;
+    let (world, pump) = open(&engine);
+    beside(pump, async {
+        let world = world;
+        world.listed().await.expect("the fake engine obeys");
+        let kinds = [(EngineErrorKind::Other, 4), (EngineErrorKind::Unanswered, 4), (EngineErrorKind::Denied, 1)];
+        for (kind, tries) in kinds {
+            let before = engine.reads("inspect demo-web-1");
+            engine.fail("inspect demo-web-1", kind, "it stumbles");
+            assert_eq!(world.look("demo-web-1").await.unwrap_err().kind, kind);
+            assert_eq!(engine.reads("inspect demo-web-1") - before, tries, "{kind:?}");
+            engine.heal();
+        }
+        assert_eq!(world.look("demo-web-1").await.expect("it is well again").phase, Phase::Created);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_look_is_as_recent_as_its_request_even_when_events_are_late() {
     let engine = made(FakeEngine::new(), ONE).await;
     engine.start("demo-web-1");

@@ -57,29 +57,12 @@ pub(super) async fn take_back(context: Context, action: Action) -> End {
 async fn blocked(context: &Context) -> Result<Option<String>, StepError> {
     match &context.step().guard {
         None => Ok(None),
-        Some(guard) => unmet(context, guard).await,
-    }
-}
-
-/// Why it does not hold.
-async fn unmet(context: &Context, guard: &Guard) -> Result<Option<String>, StepError> {
-    match guard {
-        Guard::Any(guards) => {
-            let mut reasons = Vec::new();
-            for guard in guards {
-                match Box::pin(unmet(context, guard)).await? {
-                    None => return Ok(None),
-                    Some(reason) => reasons.push(reason),
-                }
-            }
-            Ok(Some(reasons.join(", ")))
-        }
-        Guard::ImageChanged { image, platform, from } => {
+        Some(Guard::ImageChanged { image, platform, from }) => {
             let digest = context.run.digest(image, platform).await?;
             let same = digest.is_none_or(|digest| digest == *from);
             Ok(same.then(|| format!("image {image} is the same")))
         }
-        Guard::VolumesGone { volumes } => {
+        Some(Guard::VolumesGone { volumes }) => {
             for volume in volumes {
                 if context.run.execution.engine.inspect_volume(volume).await?.is_some() {
                     return Ok(Some(format!("volume {volume} is still there")));
@@ -87,7 +70,7 @@ async fn unmet(context: &Context, guard: &Guard) -> Result<Option<String>, StepE
             }
             Ok(None)
         }
-        Guard::ImageMissing { image, platform } => {
+        Some(Guard::ImageMissing { image, platform }) => {
             let found = context.run.execution.engine.inspect_image(image, platform).await?;
             Ok(found.map(|_| format!("image {image} is there")))
         }
