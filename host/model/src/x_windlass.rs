@@ -1,6 +1,8 @@
 //! `x-windlass` in compose files, and `windlass.yaml`: from tree to [`crate::windlass`] types, with the same quality of
 //! messages as everything else. [`windlass_schema`] is the published JSON Schema of the same syntax.
 
+mod over;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -21,6 +23,8 @@ pub fn windlass_schema() -> &'static str {
     include_str!("x_windlass.schema.json")
 }
 
+/// Keys of the top-level `x-windlass`, and of `windlass.yaml` beside `services`.
+const PROJECT: &[&str] = &["plugins", "hooks", "relay"];
 const TIMING: &[&str] = &["timeout", "interval", "max-interval", "attempt-timeout", "success-threshold", "stable-for"];
 
 /// Decodes every `x-windlass` of the tree, and `windlass.yaml` over it, into the project. `home` is what `~` stands for.
@@ -28,20 +32,19 @@ pub fn apply(tree: &Node, file: Option<&Node>, project: &mut Project, home: Opti
     let folder = project.working_dir.clone();
     let mut read = Reader { folder: &folder, home, out };
     let mut settings = ProjectSettings::default();
-    if let Some(node) = tree.get("x-windlass") {
-        read.project(node, &mut settings, "x-windlass", false);
-    }
-    if let Some(node) = file {
-        read.project(node, &mut settings, "windlass.yaml", true);
+    let own = file.and_then(|file| read.file(file));
+    let base = tree.get("x-windlass");
+    if let Some(node) = over::project(base, own.as_ref(), read.out) {
+        read.project(&node, &mut settings, if base.is_some() { "x-windlass" } else { "windlass.yaml" });
     }
     let mut services: BTreeMap<String, ServiceSettings> = BTreeMap::new();
-    for (name, entry) in tree.get("services").and_then(Node::as_map).into_iter().flatten() {
-        if let Some(node) = entry.node.get("x-windlass") {
-            read.service(node, services.entry(name.clone()).or_default(), &format!("services.{name}.x-windlass"));
-        }
-    }
-    if let Some(own) = file.and_then(|file| file.get("services")) {
-        read.file_services(own, project, &mut services);
+    let named = file.and_then(|file| file.get("services")).and_then(|own| read.file_services(own, project));
+    for name in project.services.keys() {
+        let base = tree.get("services").and_then(|all| all.get(name)).and_then(|one| one.get("x-windlass"));
+        let over = named.and_then(|named| named.get(name)).map(|entry| &entry.node);
+        let Some(node) = over::service(base, over, &["services", name, "x-windlass"], read.out) else { continue };
+        let path = if base.is_some() { format!("services.{name}.x-windlass") } else { format!("services.{name}") };
+        read.service(&node, services.entry(name.clone()).or_default(), &path);
     }
     project.windlass = settings;
     for (name, settings) in services {
@@ -105,10 +108,16 @@ impl Reader<'_> {
         Some(map)
     }
 
-    fn project(&mut self, node: &Node, settings: &mut ProjectSettings, path: &str, file: bool) {
-        let known: &[&str] =
-            if file { &["plugins", "hooks", "relay", "services"] } else { &["plugins", "hooks", "relay"] };
-        let Some(map) = self.keys(node, path, known) else { return };
+    /// What `windlass.yaml` says beside `services`, after a check of its keys.
+    fn file(&mut self, node: &Node) -> Option<Node> {
+        let map = self.keys(node, "windlass.yaml", &[PROJECT, &["services"]].concat())?;
+        let known = map.iter().filter(|(name, _)| PROJECT.contains(&name.as_str()));
+        let known: Mapping = known.map(|(name, entry)| (name.clone(), entry.clone())).collect();
+        Some(Node { value: Value::Map(known), ..node.clone() })
+    }
+
+    fn project(&mut self, node: &Node, settings: &mut ProjectSettings, path: &str) {
+        let Some(map) = self.keys(node, path, PROJECT) else { return };
         if let Some(plugins) = map.get("plugins") {
             let plugins = self.named(&plugins.node, &format!("{path}.plugins"), "plugins");
             for (name, entry) in plugins.into_iter().flatten() {
@@ -132,13 +141,10 @@ impl Reader<'_> {
         }
     }
 
-    fn file_services(&mut self, own: &Node, project: &Project, services: &mut BTreeMap<String, ServiceSettings>) {
-        let own = self.named(own, "services", "settings of services");
-        for (name, entry) in own.into_iter().flatten() {
-            if project.services.contains_key(name) {
-                self.service(&entry.node, services.entry(name.clone()).or_default(), &format!("services.{name}"));
-                continue;
-            }
+    /// The services of `windlass.yaml`; those that the compose file does not have are reported.
+    fn file_services<'n>(&mut self, own: &'n Node, project: &Project) -> Option<&'n Mapping> {
+        let own = self.named(own, "services", "settings of services")?;
+        for (name, entry) in own.iter().filter(|(name, _)| !project.services.contains_key(name.as_str())) {
             let names: Vec<&str> = project.services.keys().map(String::as_str).collect();
             let close = crate::suggest::closest(name, names.iter().copied());
             let hint = close.map_or_else(
@@ -150,6 +156,7 @@ impl Reader<'_> {
                 .0
                 .push(Diagnostic::error("unknown-service", "services", Some(entry.key.clone()), text).hinted(hint));
         }
+        Some(own)
     }
 
     fn plugin(&mut self, node: &Node, path: &str) -> PluginDeclaration {
@@ -220,7 +227,7 @@ impl Reader<'_> {
         let place = format!("{path}.memory");
         Limits {
             memory: map.get("memory").and_then(|entry| self.parsed(&entry.node, &place, size)),
-            timeout: self.duration(map, "timeout", path),
+            timeout: self.limit(map, "timeout", path),
         }
     }
 
@@ -267,6 +274,10 @@ impl Reader<'_> {
 
     fn datasets(&mut self, node: &Node, settings: &mut ServiceSettings, path: &str) {
         for (name, entry) in self.named(node, path, "datasets").into_iter().flatten() {
+            if name.is_empty() {
+                let text = format!("{path}: a dataset needs a name, which the ledger keeps it by");
+                self.out.0.push(Diagnostic::error("windlass", path, Some(entry.key.clone()), text));
+            }
             let Some(dataset) = self.dataset(name, &entry.node, &format!("{path}.{name}")) else { continue };
             match settings.load.iter_mut().find(|known| known.name == *name) {
                 Some(known) => *known = dataset,
@@ -287,7 +298,7 @@ impl Reader<'_> {
             with: self.with(map, path),
             when: self.when(map, path),
             target: self.target(map, path),
-            timeout: self.duration(map, "timeout", path),
+            timeout: self.limit(map, "timeout", path),
             span: Some(node.span.clone()),
         })
     }
@@ -343,7 +354,8 @@ impl Reader<'_> {
             target: self.target(map, path),
             from: self.inputs(map, path),
             when: self.when(map, path),
-            timeout: self.duration(map, "timeout", path),
+            // A mistake in it is reported by `timing`.
+            timeout: map.get("timeout").and_then(|entry| units::duration(&entry.node.scalar_text()?).ok()),
             timing: self.timing(map, path),
             retries: self.number(map, "retries", path, 0).unwrap_or(0),
             on_failure: self.word(map, "on-failure", path, &[("fail", OnFailure::Fail), ("warn", OnFailure::Warn)]),
@@ -354,14 +366,20 @@ impl Reader<'_> {
 
     fn timing(&mut self, map: &Mapping, path: &str) -> ProbeTiming {
         let base = ProbeTiming::default();
-        ProbeTiming {
-            timeout: self.duration(map, "timeout", path).unwrap_or(base.timeout),
+        let timing = ProbeTiming {
+            timeout: self.limit(map, "timeout", path).unwrap_or(base.timeout),
             interval: self.duration(map, "interval", path).unwrap_or(base.interval),
             max_interval: self.duration(map, "max-interval", path).unwrap_or(base.max_interval),
-            attempt_timeout: self.duration(map, "attempt-timeout", path).unwrap_or(base.attempt_timeout),
+            attempt_timeout: self.limit(map, "attempt-timeout", path).unwrap_or(base.attempt_timeout),
             success_threshold: self.number(map, "success-threshold", path, 1).unwrap_or(base.success_threshold),
             stable_for: self.duration(map, "stable-for", path).unwrap_or(base.stable_for),
+        };
+        if let Some(entry) = map.get("stable-for").filter(|_| timing.stable_for >= timing.timeout) {
+            let text = format!("{path}.stable-for must be shorter than timeout: it would never be ready");
+            let hint = format!("timeout is {:?}", timing.timeout);
+            self.fail(&entry.node, path, text, Some(hint));
         }
+        timing
     }
 
     fn inputs(&mut self, map: &Mapping, path: &str) -> Vec<InputFile> {
@@ -435,6 +453,15 @@ impl Reader<'_> {
     fn duration(&mut self, map: &Mapping, key: &str, path: &str) -> Option<std::time::Duration> {
         let entry = map.get(key)?;
         self.parsed(&entry.node, &format!("{path}.{key}"), units::duration)
+    }
+
+    /// A duration within which something has to happen.
+    fn limit(&mut self, map: &Mapping, key: &str, path: &str) -> Option<std::time::Duration> {
+        let positive = |text: &str| {
+            let limit = units::duration(text)?;
+            if limit.is_zero() { Err("nothing happens in no time".to_owned()) } else { Ok(limit) }
+        };
+        self.parsed(&map.get(key)?.node, &format!("{path}.{key}"), positive)
     }
 
     fn parsed<T>(&mut self, node: &Node, path: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {

@@ -60,6 +60,16 @@ pub(crate) fn look(plugin: &str, bytes: &[u8]) -> Result<Looked, HookError> {
     Ok(Looked { manifest, info })
 }
 
+/// Checks that a file is a whole and sound component. Compiling does so too, but only when the first call is due.
+///
+/// # Errors
+/// When it is damaged.
+pub(crate) fn check_whole(plugin: &str, bytes: &[u8]) -> Result<(), HookError> {
+    let hint = || Some("the file is damaged, or not complete: build or copy it again".to_owned());
+    interfaces::validate(bytes)
+        .map_err(|reason| error::load(plugin, format!("is not valid WebAssembly: {reason}"), hint()))
+}
+
 /// Checks a component and compiles it, or takes it from the cache.
 ///
 /// # Errors

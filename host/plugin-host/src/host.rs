@@ -1,8 +1,8 @@
 //! [`PluginHost`]: the engine, the loaded components, and the calls of [`Hooks`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -98,6 +98,8 @@ pub struct PluginHost {
     facts: Arc<ProjectFacts>,
     machine: OnceLock<Machine>,
     loaded: Mutex<BTreeMap<String, Arc<Loaded>>>,
+    /// Digests of components that were checked as a whole: a plugin may stand in many places.
+    sound: Mutex<BTreeSet<String>>,
 }
 
 /// The engine and the linker.
@@ -111,7 +113,11 @@ impl PluginHost {
     #[must_use]
     pub fn new(options: HostOptions) -> Self {
         let facts = Arc::new(options.facts.clone());
-        Self { options, facts, machine: OnceLock::new(), loaded: Mutex::default() }
+        Self { options, facts, machine: OnceLock::new(), loaded: Mutex::default(), sound: Mutex::default() }
+    }
+
+    fn lock_sound(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.sound.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn machine(&self) -> &Machine {
@@ -271,11 +277,17 @@ impl Hooks for PluginHost {
 
     async fn look(&self, plugin: &str, settings: &[&Json]) -> Result<PluginInfo, HookError> {
         let (name, declarations) = (plugin.to_owned(), self.options.declarations.clone());
+        let known = self.lock_sound().clone();
         let looked = tokio::task::spawn_blocking(move || {
-            let (bytes, _) = registry::find(&name, &declarations)?;
-            component::look(&name, &bytes)
+            let (bytes, built_in) = registry::find(&name, &declarations)?;
+            let looked = component::look(&name, &bytes)?;
+            if !built_in && !known.contains(&looked.info.digest) {
+                component::check_whole(&name, &bytes)?;
+            }
+            Ok(looked)
         });
         let looked = looked.await.map_err(|_| error::load(plugin, "cannot be read", None))??;
+        self.lock_sound().insert(looked.info.digest.clone());
         let problems = settings.iter().flat_map(|with| crate::settings::problems(&looked.manifest.settings, with));
         let problems: Vec<String> = problems.collect();
         if problems.is_empty() { Ok(looked.info) } else { Err(error::load(plugin, problems.join("; "), None)) }

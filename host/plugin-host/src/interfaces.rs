@@ -1,6 +1,6 @@
 //! What a component imports and exports, read from its bytes: nothing is compiled.
 
-use wasmparser::{Parser, Payload};
+use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 
 /// Names of interfaces, as they are written in the component.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,6 +34,15 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Interfaces, String> {
         }
     }
     Ok(found)
+}
+
+/// Checks all of a component: a damaged one is found here, and not when its first call is due. What a later version of the language
+/// allows passes; whether this compiler takes it, compiling says.
+///
+/// # Errors
+/// When the bytes are no valid WebAssembly.
+pub(crate) fn validate(bytes: &[u8]) -> Result<(), String> {
+    Validator::new_with_features(WasmFeatures::all()).validate_all(bytes).map(drop).map_err(told)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the form that `map_err` takes")]

@@ -42,7 +42,7 @@ pub(crate) fn find(plugin: &str, declared: &BTreeMap<String, PluginDeclaration>)
     match declared.get(plugin).and_then(|declaration| declaration.source.as_ref()) {
         Some(PluginSource::File(path)) => read(path).map(|bytes| (bytes, false)).map_err(|problem| {
             let hint = format!("build it, or change `source` of plugin {plugin}");
-            error::load(plugin, format!("cannot be read: {problem}"), Some(hint))
+            error::load(plugin, format!("cannot be read: {}: {}", path.display(), plain(&problem)), Some(hint))
         }),
         Some(PluginSource::Oci(reference) | PluginSource::Https(reference)) => {
             let hint = "fetch the component into the project's directory and name the file";
@@ -60,18 +60,27 @@ pub(crate) fn find(plugin: &str, declared: &BTreeMap<String, PluginDeclaration>)
 /// along) have some 20 MB.
 const LARGEST: u64 = 64 << 20;
 
+/// The reason, without the number that Rust adds.
+fn plain(problem: &io::Error) -> String {
+    match problem.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        _ => problem.to_string().split(" (os error").next().unwrap_or_default().to_owned(),
+    }
+}
+
 /// Reads a component. A pipe would wait for ever and a device never end, so only regular files are read, and not beyond
 /// [`LARGEST`].
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let said = |text: &str| io::Error::new(io::ErrorKind::InvalidData, format!("{} {text}", path.display()));
+    let said = |text: &str| io::Error::new(io::ErrorKind::InvalidData, text);
     // Asked before it is opened: opening a pipe waits for somebody who writes.
-    if !fs_err::metadata(path)?.is_file() {
-        return Err(said("is not a regular file"));
+    // The caller names the path, so fs_err's wording would say it twice.
+    if !path.metadata()?.is_file() {
+        return Err(said("it is not a regular file"));
     }
     let mut bytes = Vec::new();
-    fs_err::File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    std::fs::File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST {
-        return Err(said("is larger than 64 MiB: that is no plugin"));
+        return Err(said("it is larger than 64 MiB: that is no plugin"));
     }
     Ok(bytes)
 }
@@ -84,7 +93,14 @@ fn built_in(plugin: &str, declared: &BTreeMap<String, PluginDeclaration>) -> Res
         let hint = "run `make plugins` and build again".to_owned();
         return Err(error::load(plugin, "is not there: this build has no built-in plugins", Some(hint)));
     }
-    let known: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).chain(declared.keys().map(String::as_str)).collect();
+    let built_in = BUILT_IN.iter().map(|(name, _)| *name);
+    if declared.contains_key(plugin) {
+        let known: Vec<&str> = built_in.collect();
+        let hint = windlass_model::suggest::closest(plugin, known.iter().copied())
+            .map_or_else(|| "name its file in `source`".to_owned(), |close| format!("did you mean `{close}`?"));
+        return Err(error::load(plugin, "is not built in, and its entry has no `source`", Some(hint)));
+    }
+    let known: Vec<&str> = built_in.chain(declared.keys().map(String::as_str)).collect();
     let hint = windlass_model::suggest::closest(plugin, known.iter().copied()).map_or_else(
         || format!("known plugins: {}; declare others under x-windlass.plugins with a `source`", known.join(", ")),
         |close| format!("did you mean `{close}`?"),
@@ -104,7 +120,7 @@ mod tests {
         assert!(read(&path).unwrap_err().to_string().contains("larger than 64 MiB"));
         // Reading a device or a directory does not begin.
         for other in [Path::new("/dev/zero"), folder.path()] {
-            assert!(read(other).unwrap_err().to_string().contains("is not a regular file"));
+            assert!(read(other).unwrap_err().to_string().contains("it is not a regular file"));
         }
     }
 }

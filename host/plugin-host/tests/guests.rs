@@ -459,6 +459,44 @@ async fn a_look_tells_what_loading_would_without_compiling() {
     assert!(error.contains("did you mean `port`?"), "{error}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_finds_damage_in_any_part_and_says_in_plain_words_that_a_file_is_not_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let look = async |name: &str| {
+        let declaration = PluginDeclaration {
+            source: Some(PluginSource::File(folder.path().join(name))),
+            ..PluginDeclaration::default()
+        };
+        let host = PluginHost::new(HostOptions {
+            cache_dir: None,
+            project_dir: std::env::temp_dir(),
+            declarations: BTreeMap::from([("bad".to_owned(), declaration)]),
+            dialer: Arc::new(Loopback(None)),
+            facts: ProjectFacts::default(),
+        });
+        host.look("bad", &[]).await.map(drop).map_err(|error| error.to_string())
+    };
+    let whole = fs_err::read(dist("fixtures/misbehave.wasm")).expect("it is built");
+    fs_err::write(folder.path().join("whole"), &whole).expect("written");
+    assert_eq!(look("whole").await, Ok(()));
+    for part in 1..8 {
+        let mut damaged = whole.clone();
+        let middle = whole.len() * part / 8;
+        damaged[middle..middle + 64].fill(0xff);
+        fs_err::write(folder.path().join("damaged"), &damaged).expect("written");
+        let told = look("damaged").await;
+        // Nobody can tell that the bytes of a text are others than they were.
+        if told.is_ok() {
+            assert!(part > 4, "the {part}. eighth is code");
+            continue;
+        }
+        assert!(told.expect_err("refused").contains("is not valid WebAssembly"), "{part}");
+    }
+    let missing =
+        format!("plugin `bad` cannot be read: {}: there is no such file", folder.path().join("gone").display());
+    assert_eq!(look("gone").await, Err(missing));
+}
+
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn inputs_that_are_pipes_or_were_edited_are_refused() {

@@ -1,14 +1,14 @@
 //! A look at the plugins of a project before anything is made: are they there, are they components, do they serve the stages
 //! they are attached to, do their settings fit?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::Value as Json;
 use windlass_model::diagnostic::Diagnostic;
 use windlass_model::node::Span;
-use windlass_model::windlass::{Hook, OnFailure, Stage};
+use windlass_model::windlass::{Hook, LoadWhen, OnFailure, ProbeTiming, Stage};
 use windlass_model::{Diagnostics, Project};
 use windlass_runtime::engine::{Connection, EngineErrorKind};
 use windlass_runtime::hooks::{Dialer, PluginInfo};
@@ -29,6 +29,8 @@ struct Use<'p> {
     span: Option<&'p Span>,
     /// Its failure is only a warning.
     warns: bool,
+    /// The hook, where it is one.
+    hook: Option<&'p Hook>,
 }
 
 /// Looks at every plugin that the project attaches, each once. A project without plugins costs nothing.
@@ -37,12 +39,17 @@ struct Use<'p> {
 /// When one that must work cannot; all problems are collected, with their places.
 pub(crate) async fn check(context: &Context, project: &Project) -> CliResult<()> {
     let uses = uses(project);
-    if uses.is_empty() {
+    let named: BTreeSet<&str> = uses.iter().map(|one| one.plugin).collect();
+    // Rights and limits of a plugin that nobody knows: the name has a typo.
+    let declared =
+        project.windlass.plugins.iter().filter(|(name, one)| one.source.is_none() && !named.contains(name.as_str()));
+    let declared: Vec<&str> = declared.map(|(name, _)| name.as_str()).collect();
+    if uses.is_empty() && declared.is_empty() {
         return Ok(());
     }
     let dialer = Arc::new(Nowhere);
     let hooks = context.backend.hooks(HooksRequest { settings: &context.settings, project, dialer })?;
-    let mut by_plugin: BTreeMap<&str, Vec<&Use<'_>>> = BTreeMap::new();
+    let mut by_plugin: BTreeMap<&str, Vec<&Use<'_>>> = declared.into_iter().map(|name| (name, Vec::new())).collect();
     for one in &uses {
         by_plugin.entry(one.plugin).or_default().push(one);
     }
@@ -60,7 +67,7 @@ pub(crate) async fn check(context: &Context, project: &Project) -> CliResult<()>
 
 async fn problems_of(hooks: &dyn Hooks, project: &Project, plugin: &str, uses: &[&Use<'_>]) -> Vec<Diagnostic> {
     let declared = project.windlass.plugins.get(plugin).and_then(|declaration| declaration.span.as_ref());
-    let must_work = uses.iter().any(|one| !one.warns);
+    let must_work = uses.is_empty() || uses.iter().any(|one| !one.warns);
     let info = match hooks.look(plugin, &[]).await {
         Ok(info) => info,
         Err(error) => {
@@ -72,6 +79,7 @@ async fn problems_of(hooks: &dyn Hooks, project: &Project, plugin: &str, uses: &
         }
     };
     let mut found: Vec<Diagnostic> = uses.iter().filter_map(|one| misplaced(one, &info)).collect();
+    found.extend(uses.iter().filter_map(|one| idle(one, &info)));
     for one in uses {
         if let Err(error) = hooks.look(plugin, &[one.with]).await {
             found.push(problem(&error, &one.path, one.span, !one.warns));
@@ -99,6 +107,31 @@ fn misplaced(one: &Use<'_>, info: &PluginInfo) -> Option<Diagnostic> {
     Some(make("plugin", &one.path, one.span.cloned(), message).hinted(hint))
 }
 
+/// It has keys that mean nothing to a plugin of this kind, so that what they ask for would not be done.
+fn idle(one: &Use<'_>, info: &PluginInfo) -> Option<Diagnostic> {
+    let hook = one.hook?;
+    let (stage, stand_in) = one.stages;
+    let role =
+        if info.stages.contains(&stage) { stage } else { stand_in.filter(|other| info.stages.contains(other))? };
+    let usual = ProbeTiming { timeout: hook.timing.timeout, ..ProbeTiming::default() };
+    let (polled, when) = (hook.timing != usual, hook.when != LoadWhen::default());
+    let (what, keys) = match role {
+        Stage::Probe => ("a probe", [("from", !hook.from.is_empty()), ("when", when), ("retries", hook.retries > 0)]),
+        Stage::Load => ("a loader", [("retries", hook.retries > 0), (POLLED, polled), ("", false)]),
+        _ => ("neither a probe nor a loader", [("when", when), (POLLED, polled), ("", false)]),
+    };
+    let keys: Vec<&str> = keys.iter().filter(|(_, written)| *written).map(|(key, _)| *key).collect();
+    if keys.is_empty() {
+        return None;
+    }
+    let make = if one.warns { Diagnostic::warning } else { Diagnostic::error };
+    let message = format!("{} has no effect here: plugin `{}` is {what}", keys.join(", "), one.plugin);
+    Some(make("plugin", &one.path, one.span.cloned(), message).hinted("remove it"))
+}
+
+/// Keys of the timing of probes, beside the timeout.
+const POLLED: &str = "interval, max-interval, attempt-timeout, success-threshold or stable-for";
+
 fn uses(project: &Project) -> Vec<Use<'_>> {
     let mut found = Vec::new();
     for service in project.services.values() {
@@ -110,6 +143,7 @@ fn uses(project: &Project) -> Vec<Use<'_>> {
             path: format!("services.{name}.x-windlass.ready"),
             span: probe.span.as_ref(),
             warns: false,
+            hook: None,
         }));
         found.extend(settings.load.iter().map(|dataset| Use {
             plugin: &dataset.plugin,
@@ -118,6 +152,7 @@ fn uses(project: &Project) -> Vec<Use<'_>> {
             path: format!("services.{name}.x-windlass.load.{}", dataset.name),
             span: dataset.span.as_ref(),
             warns: false,
+            hook: None,
         }));
         found.extend(hooks_of(&settings.hooks, &format!("services.{name}.")));
     }
@@ -134,6 +169,7 @@ fn hooks_of<'p>(hooks: &'p BTreeMap<Stage, Vec<Hook>>, prefix: &str) -> Vec<Use<
         path: format!("{prefix}x-windlass.hooks.{stage}[{number}]"),
         span: hook.span.as_ref(),
         warns: hook.on_failure == OnFailure::Warn || stage.entry().only_warns,
+        hook: Some(hook),
     });
     attached.collect()
 }

@@ -17,9 +17,10 @@ pub(crate) fn place(typed: &Node, step: &Step, kind: FailureKind) -> Option<Span
         Action::CreateVolume { key, .. } => span_of(typed, &["volumes", key]),
         Action::StartContainer { .. } if kind == FailureKind::PortInUse => of(&["ports"]),
         Action::Await { service, .. } => of(&["depends_on", service]),
-        Action::Probe { .. } => of(&["x-windlass", "ready"]),
-        Action::Load { .. } => of(&["x-windlass", "load"]),
-        Action::PluginHook { .. } => of(&["x-windlass", "hooks"]),
+        Action::Probe { probe, .. } => beside(probe.span.as_ref(), of(&["x-windlass", "ready"])),
+        Action::Load { dataset, .. } => beside(dataset.span.as_ref(), of(&["x-windlass", "load"])),
+        // There may be several, so the key alone does not say which.
+        Action::PluginHook { hook, .. } => hook.span.clone().or_else(|| of(&["x-windlass", "hooks"])),
         Action::CreateContainer(_)
         | Action::StartContainer { .. }
         | Action::ExecHook { .. }
@@ -38,5 +39,16 @@ pub(crate) fn place(typed: &Node, step: &Step, kind: FailureKind) -> Option<Span
         | Action::RenameContainer { .. }
         | Action::RemoveImage { .. }
         | Action::Up => None,
+    }
+}
+
+/// The place of a key in the compose file, or the value's own where that stands in another file: `windlass.yaml`. What nobody
+/// wrote, such as the probe of a known image, has the place of its service.
+fn beside(own: Option<&Span>, key: Option<Span>) -> Option<Span> {
+    let file = |span: &Span| span.file.as_ref().map(|file| file.path.clone());
+    match (own, key) {
+        (Some(own), Some(key)) if file(own) == file(&key) => Some(key),
+        (Some(own), _) => Some(own.clone()),
+        (None, key) => key,
     }
 }

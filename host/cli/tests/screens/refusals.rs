@@ -1,5 +1,6 @@
 //! What is refused before anything is done, and in which words.
 
+use windlass_runtime::hooks::Verdict;
 use windlass_testkit::Behaviour;
 
 use crate::desk::Desk;
@@ -144,4 +145,48 @@ fn settings_of_docker_that_cannot_be_read_are_told_once_and_nothing_else_changes
         assert_eq!(screen.err.matches("warning: error parsing config file").count(), 1, "{screen}");
     }
     assert!(!desk.run(&["config"]).ok().err.contains("warning"), "no engine is wanted");
+}
+
+#[test]
+fn keys_of_a_hook_that_mean_nothing_to_its_plugin_are_refused() {
+    let told = |stage: &str, hook: &str| {
+        let hooks = format!("x-windlass: {{ hooks: {{ {stage}: [ {{ {hook} }} ] }} }}");
+        let desk = Desk::new(&format!("services: {{ a: {{ image: nginx, {hooks} }} }}\n"));
+        drop(desk.hooks.clone().with("plain", &[windlass_model::windlass::Stage::PreStart]));
+        desk.run(&["config", "-q"])
+    };
+    let wrong = told("pre-start", "plugin: tcp, target: 'b:1', when: manual, retries: 2");
+    assert_eq!(wrong.code, 1, "{wrong}");
+    assert!(wrong.err.contains("error: when, retries has no effect here: plugin `tcp` is a probe"), "{wrong}");
+    let wrong = told("post-start", "plugin: es-bulk, success-threshold: 2");
+    assert!(wrong.code == 1 && wrong.err.contains("plugin `es-bulk` is a loader"), "{wrong}");
+    let wrong = told("pre-start", "plugin: plain, interval: 1s");
+    assert!(wrong.code == 1 && wrong.err.contains("plugin `plain` is neither a probe nor a loader"), "{wrong}");
+    let warned = told("pre-start", "plugin: plain, when: once, on-failure: warn").ok();
+    assert!(warned.err.contains("warning: when has no effect here"), "{warned}");
+    for (stage, fine) in [
+        ("pre-start", "plugin: tcp, target: 'b:1', timeout: 5s, interval: 1s, stable-for: 1s"),
+        ("post-start", "plugin: es-bulk, from: [compose.yaml], when: once, timeout: 5s"),
+        ("pre-start", "plugin: plain, from: [compose.yaml], retries: 2, timeout: 5s"),
+    ] {
+        assert_eq!(told(stage, fine).ok().err, "", "{fine}");
+    }
+}
+
+#[test]
+fn an_entry_for_a_plugin_that_nobody_knows_is_refused_although_nothing_uses_it() {
+    let entry = |name: &str| format!("{ONE}x-windlass: {{ plugins: {{ {name}: {{ limits: {{ timeout: 5s }} }} }} }}\n");
+    let wrong = Desk::new(&entry("elasticsaerch")).run(&["config", "-q"]);
+    assert_eq!(wrong.code, 1, "{wrong}");
+    assert!(wrong.err.contains("elasticsaerch") && wrong.err.contains("  --> compose.yaml:3:"), "{wrong}");
+    drop(Desk::new(&entry("tcp")).run(&["config", "-q"]).ok());
+}
+
+#[test]
+fn a_probe_that_fails_is_shown_where_it_was_written() {
+    let desk = Desk::new(ONE);
+    desk.folder.write("windlass.yaml", "services:\n  a:\n    ready: tcp\n");
+    desk.hooks.on_probe("tcp", |_| Ok(Verdict::Never { reason: "no".to_owned(), hint: None }));
+    let screen = desk.run(&["up", "-d"]);
+    assert!(screen.code == 5 && screen.err.contains("  --> windlass.yaml:3:12\n"), "{screen}");
 }

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value as Json;
 
@@ -6,7 +7,7 @@ use super::{json, windlass_schema};
 use crate::diagnostic::Diagnostics;
 use crate::node::{Node, SourceFile};
 use crate::project::{Project, Service};
-use crate::windlass::{Hook, PluginSource, Stage};
+use crate::windlass::{Hook, LoadWhen, PluginSource, ProbeTiming, Stage};
 
 /// A project in `/p` with the services `es` and `web`.
 fn project() -> Project {
@@ -39,6 +40,9 @@ fn fits(value: &Json, schema: &Json, root: &Json) -> bool {
         let pattern = regex_lite::Regex::new(pattern.as_str().expect("text")).expect("a pattern");
         value.as_str().is_none_or(|text| pattern.is_match(text))
     };
+    if schema == &Json::Bool(false) {
+        return false;
+    }
     all("$ref", &|place| {
         let place = place.as_str().expect("text").trim_start_matches('#');
         fits(value, root.pointer(place).expect("a definition"), root)
@@ -123,6 +127,12 @@ const BAD: &[(&str, &str)] = &[
     ("services: { es: { hooks: { pre-start: x } } }", "pre-start must be a list of hooks"),
     ("services: { es: { hooks: { pre-start: [{ plugin: x, on-failure: stop }] } } }", "must be one of fail, warn"),
     ("services: { es: { hooks: { pre-start: [{ plugin: x, retries: -1 }] } } }", "must be a number from 0 on"),
+    ("services: { es: { load: { '': { plugin: x } } } }", "a dataset needs a name"),
+    ("services: { es: { load: { t: { plugin: x, timeout: 0s } } } }", "load.t.timeout: nothing happens in no time"),
+    ("services: { es: { ready: { plugin: x, timeout: 0m0.0s } } }", "ready.timeout: nothing happens in no time"),
+    ("services: { es: { ready: { plugin: x, attempt-timeout: '0' } } }", "attempt-timeout: nothing happens in no time"),
+    ("services: { es: { hooks: { pre-start: [{ plugin: x, timeout: 0s }] } } }", "timeout: nothing happens in no time"),
+    ("plugins: { a: { limits: { timeout: 0ms } } }", "limits.timeout: nothing happens in no time"),
     ("hooks: { pre-start: [x] }", "has no attribute 'pre-start'"),
     ("plugins: { a: { grants: { dial: [chat] } } }", "\"chat\" is not HOST:PORT"),
     ("plugins: { a: { grants: { dial: ['chat:https'] } } }", "\"chat:https\" is not HOST:PORT"),
@@ -189,4 +199,55 @@ fn a_service_that_is_not_there_gets_a_hint() {
     assert_eq!(out.0[0].hint.as_deref(), Some("did you mean `web`?"));
     let span = out.0[0].span.as_ref().expect("a place");
     assert_eq!((span.line, span.column), (1, 13));
+}
+
+/// Both places read, without problems.
+fn both(compose: &str, file: &str) -> Project {
+    let (mut project, mut out) = (project(), Diagnostics::default());
+    super::apply(&tree(compose), Some(&tree(file)), &mut project, None, &mut out);
+    assert_eq!(out.0, [], "{compose} {file}");
+    project
+}
+
+#[test]
+fn the_file_changes_one_key_and_leaves_the_others() {
+    let project = both(
+        "x-windlass: { plugins: { n: { source: ./n.wasm, grants: { dial: ['a:1'] }, limits: { memory: 1MiB } } } }\nservices: { es: { x-windlass: { ready: { plugin: tcp, with: { port: 80 }, timeout: 5s }, load: { d: { plugin: l, from: x, when: once } }, hooks: { post-start: [a] } } } }",
+        "plugins: { n: { grants: { dial: ['b:2'] }, limits: { timeout: 3s } } }\nservices: { es: { ready: { timeout: 9s, with: { banner: hi } }, load: { d: { when: always } }, hooks: { post-start: [b] } } }",
+    );
+    let plugin = &project.windlass.plugins["n"];
+    assert_eq!(plugin.source, Some(PluginSource::File("/p/sub/n.wasm".into())));
+    assert_eq!(plugin.grants.dial, ["a:1", "b:2"]);
+    assert_eq!((plugin.limits.memory, plugin.limits.timeout), (Some(1 << 20), Some(Duration::from_secs(3))));
+    let es = &project.services["es"].windlass;
+    let ready = es.ready.as_ref().expect("a probe");
+    assert_eq!((ready.plugin.as_str(), ready.timing.timeout), ("tcp", Duration::from_secs(9)));
+    assert_eq!(ready.with, serde_json::json!({ "port": 80, "banner": "hi" }));
+    assert_eq!((es.load[0].from.len(), es.load[0].when), (1, LoadWhen::Always));
+    let hooks: Vec<&str> = es.hooks[&Stage::PostStart].iter().map(|hook| hook.plugin.as_str()).collect();
+    assert_eq!(hooks, ["a", "b"]);
+}
+
+#[test]
+fn another_plugin_keeps_nothing_and_tags_mean_what_they_mean_in_compose_files() {
+    let compose = "services: { es: { x-windlass: { ready: { plugin: tcp, with: { port: 80 }, timeout: 5s }, hooks: { post-start: [a] } } } }";
+    let ready = |file: &str| both(compose, file).services["es"].windlass.ready.clone();
+    for other in ["http", "{ plugin: http }"] {
+        let probe = ready(&format!("services: {{ es: {{ ready: {other} }} }}")).expect("a probe");
+        assert_eq!((probe.with, probe.timing), (Json::Null, ProbeTiming::default()), "{other}");
+    }
+    let same = ready("services: { es: { ready: tcp } }").expect("a probe");
+    assert_eq!(same.with, serde_json::json!({ "port": 80 }));
+    assert_eq!(ready("services: { es: { ready: !reset null } }"), None);
+    assert_eq!(ready("services: { es: !reset null }"), None);
+    let replaced = both(compose, "services: { es: { hooks: { post-start: !override [b] } } }");
+    assert_eq!(replaced.services["es"].windlass.hooks[&Stage::PostStart].len(), 1);
+}
+
+#[test]
+fn a_probe_that_must_be_stable_for_longer_than_it_is_asked_is_refused() {
+    let messages = |text: &str| read(text).1.0.into_iter().map(|problem| problem.message).collect::<Vec<_>>();
+    let wrong = messages("services: { es: { ready: { plugin: x, stable-for: 1m, timeout: 1m } } }");
+    assert_eq!(wrong, ["services.es.ready.stable-for must be shorter than timeout: it would never be ready"]);
+    assert_eq!(messages("services: { es: { ready: { plugin: x, stable-for: 59s } } }"), Vec::<String>::new());
 }
