@@ -8,9 +8,10 @@ use windlass_model::project::Service;
 use windlass_model::windlass::Stage;
 
 use crate::containers::converge::Converge;
-use crate::containers::images::{ImageOptions, ImagePlanner, Images};
+use crate::containers::give_back::give_back;
 use crate::containers::images_first::images_first;
-use crate::containers::resources::{Resources, Scope};
+use crate::containers::parts::Parts;
+use crate::containers::resources::Scope;
 use crate::containers::restore::restore;
 use crate::containers::{claims, joins, leftovers, live, volumes};
 use crate::error::{PlanError, PlanResult};
@@ -84,30 +85,6 @@ pub fn up(project: &Project, observed: &Observed, options: &UpOptions) -> PlanRe
     builder.finish()
 }
 
-/// What services share: images, networks and volumes.
-pub(crate) struct Parts {
-    pub(crate) images: Images,
-    pub(crate) resources: Resources,
-}
-
-impl Parts {
-    fn plan(builder: &mut Builder, scope: &Scope<'_>) -> PlanResult<Self> {
-        let Scope { project, observed, options, services, .. } = *scope;
-        let image_options = ImageOptions {
-            build: options.build,
-            build_options: &options.build_options,
-            pull: options.pull.as_deref(),
-            now: options.now,
-            quiet_pull: options.quiet_pull,
-            every_platform: false,
-        };
-        let images = ImagePlanner { project, observed, options: image_options, images: Images::default() };
-        let images = images.all(builder, services)?;
-        let resources = Resources::plan(builder, scope, &images)?;
-        Ok(Self { images, resources })
-    }
-}
-
 /// Returns the steps after which services are UP.
 fn services_up(
     builder: &mut Builder,
@@ -123,6 +100,7 @@ fn services_up(
         for replica in replicas.iter_mut().filter(|replica| replica.fresh.is_none()) {
             replica.needs.extend(converge.parts.resources.ready(service));
         }
+        replicas.iter_mut().for_each(|replica| give_back(converge, builder, service, replica));
         if !converge.options.no_start {
             lifecycle.service(builder, service, replicas);
         }

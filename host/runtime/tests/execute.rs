@@ -8,7 +8,7 @@ use windlass_model::windlass::Stage;
 use windlass_plan::observed::{ContainerState, Health, Image, Volume};
 use windlass_plan::options::Recreate;
 use windlass_plan::{DownOptions, Plan, StopOptions, UpOptions, check, down, labels, stop, up};
-use windlass_runtime::engine::EngineErrorKind;
+use windlass_runtime::engine::{Cluster as _, EngineErrorKind};
 use windlass_runtime::hooks::{HookErrorKind, Verdict};
 use windlass_runtime::outcome::StepResult;
 use windlass_runtime::shutdown::{ShutdownTrigger, Urgency};
@@ -617,6 +617,62 @@ async fn a_pull_that_brings_the_same_image_recreates_nothing_and_another_one_doe
     assert_ne!(world.engine.container("demo-web-1").unwrap().id, before);
 }
 
+/// The stop for a dependency or a network is sure, the recreation is not: whoever is not recreated after all runs again.
+#[tokio::test(start_paused = true)]
+async fn who_was_stopped_for_others_runs_again_where_its_own_recreation_is_needless() {
+    let with_dependency = "
+services:
+  db: { image: 'db:1', environment: { A: '1' } }
+  web: { image: 'web:1', pull_policy: always, depends_on: { db: { condition: service_started, restart: true } } }
+";
+    let on_network = "
+services: { web: { image: 'web:1', pull_policy: always, networks: [n] } }
+networks: { n: { labels: { A: '1' } } }
+";
+    for yaml in [with_dependency, on_network] {
+        let world = world(FakeEngine::new());
+        world.up(&project(yaml)).await;
+        let before = world.engine.container("demo-web-1").unwrap();
+        let changed = project(&yaml.replace("A: '1'", "A: '2'"));
+        let ran = world.up(&changed).await;
+        assert_eq!(ran.outcome.ending(), Ending::Success, "{:#?}", ran.lines);
+        let after = world.engine.container("demo-web-1").unwrap();
+        assert_eq!((after.id, after.state), (before.id, ContainerState::Running), "{:#?}", ran.lines);
+        assert!(after.networks.keys().eq(before.networks.keys()), "{:?}", after.networks);
+        let again = world.up(&changed).await;
+        assert!(!again.lines.iter().any(|line| line.starts_with("done: start")), "{:#?}", again.lines);
+    }
+}
+
+/// As with a build of both: only the dependency's image is another one.
+#[tokio::test(start_paused = true)]
+async fn who_restarts_along_runs_again_whichever_image_changed() {
+    let own_image_too = "
+services:
+  a: { image: 'a:1', pull_policy: always }
+  web: { image: 'web:1', pull_policy: always, depends_on: { a: { condition: service_started, restart: true } } }
+";
+    let two_dependencies = "
+services:
+  a: { image: 'a:1', pull_policy: always }
+  b: { image: 'b:1', pull_policy: always }
+  web: { image: 'web:1', depends_on: { a: { condition: service_started, restart: true }, b: { condition: service_started, restart: true } } }
+";
+    for (yaml, image) in [(own_image_too, "a:1"), (two_dependencies, "a:1"), (two_dependencies, "b:1")] {
+        let world = world(FakeEngine::new());
+        let project = project(yaml);
+        world.up(&project).await;
+        let newer = Image { id: "new".to_owned(), content_digest: "new".to_owned(), ..Image::default() };
+        world.engine.publish(image, newer);
+        let ran = world.up(&project).await;
+        assert_eq!(ran.outcome.ending(), Ending::Success, "{:#?}", ran.lines);
+        assert_eq!(world.engine.container("demo-web-1").unwrap().state, ContainerState::Running, "{:#?}", ran.lines);
+        assert!(ran.has("done: start demo-web-1"), "{:#?}", ran.lines);
+        let again = world.up(&project).await;
+        assert!(!again.has("done: start demo-web-1"), "where nothing changed it goes on: {:#?}", again.lines);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_image_that_cannot_be_pulled_is_built() {
     let world = world(FakeEngine::new());
@@ -699,6 +755,41 @@ networks: { n: { labels: { l: '1' } } }
     let told = ran.lines.iter().filter(|line| line.contains("demo-web-1: its change was not completed: it runs again"));
     assert_eq!(told.count(), 1, "{:#?}", ran.lines);
     assert_eq!(containers(&world.engine), named(&[("demo-web-1", ContainerState::Running)]));
+}
+
+/// Somebody removes a container after it was planned to be replaced: what the change wanted of it is the case.
+#[tokio::test(start_paused = true)]
+async fn an_old_container_that_somebody_removes_meanwhile_does_not_take_the_new_one_along() {
+    let yaml = "services: { web: { image: 'web:1', environment: { A: '1' } } }";
+    let world = world(FakeEngine::new());
+    world.up(&project(yaml)).await;
+    let old = world.engine.container("demo-web-1").unwrap().id;
+    let changed = project(&yaml.replace("'1' }", "'2' }"));
+    let plan = up(&changed, &world.engine.snapshot(), &UpOptions::default()).unwrap();
+    world.engine.remove_container(&old, false, true).await.expect("it was there");
+    let ran = world.run(&changed, plan, Shutdown::channel().1).await;
+    assert_eq!(ran.outcome.ending(), Ending::Success, "{:#?}", ran.lines);
+    assert_eq!(containers(&world.engine), named(&[("demo-web-1", ContainerState::Running)]));
+    assert_eq!(world.engine.environment("demo-web-1")["A"].as_deref(), Some("2"));
+}
+
+/// It can neither be started again as planned nor on the way back, which is one failure.
+#[tokio::test(start_paused = true)]
+async fn a_dependent_that_somebody_removes_meanwhile_is_told_once() {
+    let yaml = "
+services:
+  db: { image: 'db:1', environment: { A: '1' } }
+  web: { image: 'web:1', depends_on: { db: { condition: service_started, restart: true } } }
+";
+    let world = world(FakeEngine::new());
+    world.up(&project(yaml)).await;
+    let web = world.engine.container("demo-web-1").unwrap().id;
+    let changed = project(&yaml.replace("'1' }", "'2' }"));
+    let plan = up(&changed, &world.engine.seen_by(&changed), &UpOptions::default()).unwrap();
+    world.engine.remove_container(&web, false, true).await.expect("it was there");
+    let ran = world.run(&changed, plan, Shutdown::channel().1).await;
+    assert!(ran.failure().contains("start"), "{:#?}", ran.lines);
+    assert_eq!(world.engine.environment("demo-db-1")["A"].as_deref(), Some("2"));
 }
 
 /// Lets all calls succeed once this one was made so often.

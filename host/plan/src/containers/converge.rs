@@ -9,6 +9,7 @@ use windlass_model::project::Service;
 use crate::containers::change::Change;
 use crate::containers::claims;
 use crate::containers::diverge::{Divergence, Reason};
+use crate::containers::parts::Parts;
 use crate::containers::resources::{self, Detached};
 use crate::containers::spec::{self, Replaced};
 use crate::containers::start::{Start, start_of};
@@ -21,7 +22,6 @@ use crate::observed::{Container, Observed};
 use crate::options::{Recreate, UpOptions};
 use crate::step::{Action, ContainerRef, ContainerSpec, Guard, StepId};
 use crate::units::UnitId;
-use crate::up::Parts;
 
 /// Plans the containers of services, dependencies first.
 pub(crate) struct Converge<'a> {

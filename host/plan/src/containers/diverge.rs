@@ -6,11 +6,11 @@ use windlass_model::Project;
 use windlass_model::project::Service;
 
 use crate::containers::hashing;
+use crate::containers::parts::Parts;
 use crate::containers::spec;
 use crate::labels;
 use crate::observed::{Container, ContainerState, Observed};
 use crate::step::{ContainerRef, Guard};
-use crate::up::Parts;
 
 /// Why a container is recreated; with a guard: only if that holds.
 #[derive(Debug, Clone, PartialEq, Eq)]

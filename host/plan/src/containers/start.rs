@@ -17,12 +17,20 @@ pub(crate) enum Start {
 }
 
 impl Start {
-    /// With a guard, what would go on running is started only where the guard holds.
+    /// With one more reason why it may not run any more: for sure, or where the guard holds.
     pub(super) fn or(self, guard: Option<Guard>) -> Self {
         match (self, guard) {
+            (Self::Always, _) | (_, None) => Self::Always,
             (Self::Runs | Self::Unpause, Some(guard)) => Self::If(guard),
-            (Self::Runs | Self::Unpause, None) => Self::Always,
-            (start, _) => start,
+            (Self::If(one), Some(other)) => Self::If(one.or(other)),
+        }
+    }
+
+    /// When it has to be started, where that is known only while the plan runs.
+    pub(crate) fn guard(&self) -> Option<Guard> {
+        match self {
+            Self::If(guard) => Some(guard.clone()),
+            Self::Runs | Self::Always | Self::Unpause => None,
         }
     }
 }

@@ -54,6 +54,7 @@ fn condition(guard: &Guard) -> String {
         Guard::ImageChanged { image, .. } => format!("{image} changed"),
         Guard::ImageMissing { image, .. } => format!("{image} is missing"),
         Guard::VolumesGone { volumes } => format!("{} removed", volumes.join(", ")),
+        Guard::Any(guards) => guards.iter().map(condition).collect::<Vec<_>>().join(" or "),
     }
 }
 

@@ -95,4 +95,24 @@ pub enum Guard {
         /// Engine names.
         volumes: Vec<String>,
     },
+    /// One of these holds, at least.
+    Any(Vec<Self>),
+}
+
+impl Guard {
+    /// Holds where one of the two holds.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        if self == other {
+            return self;
+        }
+        let mut all = match self {
+            Self::Any(all) => all,
+            one => vec![one],
+        };
+        if !all.contains(&other) {
+            all.push(other);
+        }
+        Self::Any(all)
+    }
 }

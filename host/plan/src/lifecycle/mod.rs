@@ -101,7 +101,7 @@ impl<'a> Lifecycle<'a> {
         let action = Action::InjectFiles { container: replica.container.clone(), files };
         let draft = Draft::new(action, "secrets and configs of the model").of(&service.name);
         let draft = draft.unit(replica.unit, Role::Change);
-        Some(builder.push(draft.guard(guard_of(&replica.start)).needs(replica.needs.iter().copied())))
+        Some(builder.push(draft.guard(replica.start.guard()).needs(replica.needs.iter().copied())))
     }
 
     /// What the service's dependencies must have come to.
@@ -306,7 +306,8 @@ fn pre_start_containers(
 ) -> Vec<StepId> {
     let all_start = replicas.iter().all(|replica| !matches!(replica.start, Start::Runs | Start::Unpause));
     let Some(first) = replicas.first().filter(|_| all_start) else { return Vec::new() };
-    let guard = replicas.iter().map(|replica| guard_of(&replica.start)).min_by_key(Option::is_some).flatten();
+    let guards = replicas.iter().map(|replica| replica.start.guard());
+    let guard = guards.reduce(|one, other| Some(one?.or(other?))).flatten();
     let mut needs: Vec<StepId> = first.needs.iter().chain(&gates.needs).copied().collect();
     let mut last = Vec::new();
     for (index, hook) in service.pre_start.iter().enumerate() {
@@ -320,19 +321,12 @@ fn pre_start_containers(
     last
 }
 
-fn guard_of(start: &Start) -> Option<Guard> {
-    match start {
-        Start::If(guard) => Some(guard.clone()),
-        Start::Runs | Start::Always | Start::Unpause => None,
-    }
-}
-
 /// Pre-start hooks, start, post-start hooks; returns the steps after which it has started.
 fn start(builder: &mut Builder, service: &Arc<Service>, replica: &Replica, gates: Gates) -> Vec<StepId> {
     if replica.start == Start::Runs {
         return replica.needs.clone();
     }
-    let guard = guard_of(&replica.start);
+    let guard = replica.start.guard();
     let mut needs: Vec<StepId> = replica.needs.iter().chain(&gates.needs).copied().collect();
     if replica.start == Start::Unpause {
         let action = Action::UnpauseContainer { container: replica.container.clone() };

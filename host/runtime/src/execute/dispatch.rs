@@ -227,12 +227,19 @@ impl<'a> Dispatcher<'a> {
         let matters = undo.must_succeed(|step| self.graph.progress(step));
         match (end, &undo.action) {
             (End::Failed(_), _) if !matters => {}
+            (End::Failed(error), action) if self.is_told(action, &error) => {}
             (End::Failed(error), _) => drop(self.failed(&plan.steps[undo.of.0], error)),
             (_, Action::StartContainer { container, .. }) if self.way_back.told.insert(container.name.clone()) => {
                 self.emit(Event::Note { warning: true, text: format!("{}: {}", container.name, undo.cause) });
             }
             (End::Done | End::Skipped(_) | End::Cancelled, _) => {}
         }
+    }
+
+    /// A step of the plan could not do the very same for the same reason, and the user has read it.
+    fn is_told(&self, action: &Action, error: &StepError) -> bool {
+        let same = |step: StepId| self.plan.steps[step.0].action == *action;
+        self.failures.iter().any(|failure| failure.message == error.message && same(failure.step))
     }
 
     fn result(&mut self, step: &Step, end: End, started: Instant) -> StepResult {

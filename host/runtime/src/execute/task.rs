@@ -57,12 +57,29 @@ pub(super) async fn take_back(context: Context, action: Action) -> End {
 async fn blocked(context: &Context) -> Result<Option<String>, StepError> {
     match &context.step().guard {
         None => Ok(None),
-        Some(Guard::ImageChanged { image, platform, from }) => {
+        Some(guard) => unmet(context, guard).await,
+    }
+}
+
+/// Why it does not hold.
+async fn unmet(context: &Context, guard: &Guard) -> Result<Option<String>, StepError> {
+    match guard {
+        Guard::Any(guards) => {
+            let mut reasons = Vec::new();
+            for guard in guards {
+                match Box::pin(unmet(context, guard)).await? {
+                    None => return Ok(None),
+                    Some(reason) => reasons.push(reason),
+                }
+            }
+            Ok(Some(reasons.join(", ")))
+        }
+        Guard::ImageChanged { image, platform, from } => {
             let digest = context.run.digest(image, platform).await?;
             let same = digest.is_none_or(|digest| digest == *from);
             Ok(same.then(|| format!("image {image} is the same")))
         }
-        Some(Guard::VolumesGone { volumes }) => {
+        Guard::VolumesGone { volumes } => {
             for volume in volumes {
                 if context.run.execution.engine.inspect_volume(volume).await?.is_some() {
                     return Ok(Some(format!("volume {volume} is still there")));
@@ -70,7 +87,7 @@ async fn blocked(context: &Context) -> Result<Option<String>, StepError> {
             }
             Ok(None)
         }
-        Some(Guard::ImageMissing { image, platform }) => {
+        Guard::ImageMissing { image, platform } => {
             let found = context.run.execution.engine.inspect_image(image, platform).await?;
             Ok(found.map(|_| format!("image {image} is there")))
         }

@@ -179,7 +179,11 @@ pub(super) async fn remove(
 
 pub(super) async fn rename(context: &Context, container: &ContainerRef, to: &str) -> EngineResult<()> {
     let id = context.run.containers.resolve(container);
-    context.run.execution.engine.rename_container(&id, to).await?;
+    match context.run.execution.engine.rename_container(&id, to).await {
+        // It was to make room, and it has: somebody removed it meanwhile. Its successor must not go down with it.
+        Err(error) if error.kind == EngineErrorKind::NotFound && !context.step().releases.is_empty() => return Ok(()),
+        renamed => renamed?,
+    }
     context.run.containers.insert(to, &id);
     Ok(())
 }
