@@ -17,6 +17,9 @@ use windlass_model::hash::hex;
 
 use crate::timeouts::{LOCK_POLL, pause};
 
+/// Bytes of a lock file that are read to learn who holds it.
+const LONGEST_HOLDER: u64 = 4096;
+
 /// Held while a command changes a project. It is released on drop, and by the system when the process dies.
 #[derive(Debug)]
 pub struct ProjectLock {
@@ -145,7 +148,10 @@ impl LockError {
             Self::Unsafe { .. } => {
                 Some("remove it, or set XDG_RUNTIME_DIR to a directory that only you can enter".to_owned())
             }
-            Self::Io { .. } => None,
+            Self::Io { .. } => Some(
+                "locks are kept below XDG_RUNTIME_DIR, else below TMPDIR: one of them must be a directory that can be written to"
+                    .to_owned(),
+            ),
         }
     }
 }
@@ -177,7 +183,8 @@ impl ProjectLock {
                 LockWait::Never => false,
             };
             if !patient {
-                return Err(LockError::Held { project: project.to_owned(), holder, waited: began.elapsed() });
+                let waited = if request.wait == LockWait::Never { Duration::ZERO } else { began.elapsed() };
+                return Err(LockError::Held { project: project.to_owned(), holder, waited });
             }
             if told.as_ref() != Some(&holder) {
                 waiting(&holder);
@@ -194,20 +201,28 @@ impl ProjectLock {
         let failed = |source: io::Error| LockError::Io { path: path.clone(), source };
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let opened = rustix::fs::openat(&directory, name.as_str(), flags, Mode::RUSR | Mode::WUSR);
-        let opened = opened.map_err(|error| failed(error.into()))?;
+        let opened = opened.map_err(|error| match error {
+            rustix::io::Errno::LOOP => LockError::Unsafe { path: path.clone(), reason: "it is a link" },
+            rustix::io::Errno::ISDIR | rustix::io::Errno::NXIO => {
+                LockError::Unsafe { path: path.clone(), reason: "it is not a file" }
+            }
+            error => failed(error.into()),
+        })?;
         only_ours(&opened, &path)?;
         let mut file = File::from(opened);
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                file.read_to_string(&mut holder).map_err(failed)?;
-                // Between taking the lock and writing the name, or between clearing it and release, the file is empty.
-                return Ok(Attempt::Held(Holder::read(&holder)));
+                let mut holder = Vec::new();
+                (&mut file).take(LONGEST_HOLDER).read_to_end(&mut holder).map_err(failed)?;
+                // Between taking the lock and writing the name, or between clearing it and release, the file is empty. Who
+                // holds it may be any program, and may have written anything.
+                return Ok(Attempt::Held(Holder::read(&String::from_utf8_lossy(&holder))));
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        Holder::write(&request.holder, &mut file).map_err(failed)?;
+        // The lock is ours whether or not there is room to say so: a full disk must not keep anybody from `down`.
+        drop(Holder::write(&request.holder, &mut file));
         Ok(Attempt::Taken(Self { file }))
     }
 }
@@ -229,11 +244,9 @@ impl LockPlace {
     /// another login, with another directory, does not see it.
     #[must_use]
     pub fn complaint(&self) -> Option<String> {
-        let runtime = self.runtime.as_ref()?;
-        let reason = unfit_runtime(runtime)?;
+        let reason = below_runtime(self.runtime.as_ref()?).err()?;
         Some(format!(
-            "XDG_RUNTIME_DIR is not used: {} {reason}; the project's lock is kept below {}",
-            runtime.display(),
+            "XDG_RUNTIME_DIR is not used: {reason}; the project's lock is kept below {}",
             self.temporary.display()
         ))
     }
@@ -251,17 +264,28 @@ impl LockPlace {
     /// The login's own directory may belong to somebody else: `sudo -E` keeps the variable and changes the user. The lock is
     /// then kept in a directory of the user's own among the temporary files.
     fn open(&self) -> Result<(OwnedFd, PathBuf), LockError> {
-        if let Some(runtime) = self.runtime.as_ref().filter(|runtime| unfit_runtime(runtime).is_none()) {
-            let path = runtime.join("windlass");
-            match private_directory(&path) {
-                Ok(directory) => return Ok((directory, path)),
-                Err(LockError::Unsafe { .. }) => {}
-                Err(error @ (LockError::Io { .. } | LockError::Held { .. })) => return Err(error),
-            }
+        if let Some(found) = self.runtime.as_ref().and_then(|runtime| below_runtime(runtime).ok()) {
+            return Ok(found);
         }
         let path = self.temporary.join(format!("windlass-{}", rustix::process::geteuid().as_raw()));
         private_directory(&path).map(|directory| (directory, path))
     }
+}
+
+/// The directory of lock files below a login's own directory; else why it cannot be there.
+fn below_runtime(runtime: &Path) -> Result<(OwnedFd, PathBuf), String> {
+    if let Some(reason) = unfit_runtime(runtime) {
+        return Err(format!("{} {reason}", runtime.display()));
+    }
+    let path = runtime.join("windlass");
+    let unusable = |source: &io::Error| format!("{} cannot be used: {source}", path.display());
+    let directory = private_directory(&path).map_err(|error| match error {
+        LockError::Io { source, .. } => unusable(&source),
+        error @ (LockError::Unsafe { .. } | LockError::Held { .. }) => error.to_string(),
+    })?;
+    // Made earlier, on what can only be read by now.
+    rustix::fs::access(&path, rustix::fs::Access::WRITE_OK).map_err(|error| unusable(&error.into()))?;
+    Ok((directory, path))
 }
 
 /// Why a login's own directory cannot be one. What stands in a directory that others can write to can be moved away by them,

@@ -67,7 +67,7 @@ variables! {
     HOME;
     /// Directory for caches (default `~/.cache`); compiled plugins are kept in `windlass` below it.
     XDG_CACHE_HOME;
-    /// Directory for files of this login; project locks are kept in `windlass` below it. One that is relative, missing, somebody else's or open to others is not used, with a warning.
+    /// Directory for files of this login; project locks are kept in `windlass` below it. One that is relative, missing, somebody else's, open to others or cannot be written to is not used, with a warning.
     XDG_RUNTIME_DIR;
     /// Directory for temporary files (default `/tmp`, also for a relative one); without `XDG_RUNTIME_DIR` project locks are kept in `windlass-UID` below it.
     TMPDIR;
