@@ -1,5 +1,6 @@
 //! The few engine calls that the harness itself makes, past the proxy.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
@@ -26,7 +27,10 @@ pub(crate) struct Container {
     pub(crate) name: String,
     /// `running`, `exited`, …
     pub(crate) state: String,
+    /// Begin of the configuration's hash; of one in the namespaces of another, whose.
     pub(crate) hash: String,
+    /// Id of the container whose namespaces it uses, until [`State`] knows its name.
+    owner: Option<String>,
     pub(crate) networks: Vec<String>,
     pub(crate) id: String,
 }
@@ -62,6 +66,13 @@ impl Api {
             .filter(|(owner, container)| owner == project || container.name.contains(project))
             .map(|(_, container)| container)
             .collect();
+        let names: BTreeMap<String, String> =
+            containers.iter().map(|container| (container.id.clone(), container.name.clone())).collect();
+        for container in &mut containers {
+            let Some(owner) = container.owner.take() else { continue };
+            // The hash of such a one names its owner's id, which is another one each time.
+            container.hash = names.get(&owner).map_or_else(|| "cut off".to_owned(), |name| format!("with {name}"));
+        }
         containers.sort();
         let owned = |item: &&Json| item["Labels"]["com.docker.compose.project"] == project;
         let networks = self.call("GET", "/networks")?.body;
@@ -115,11 +126,14 @@ fn container(item: &Json) -> (String, Container) {
         .map(|networks| networks.keys().cloned().collect())
         .unwrap_or_default();
     networks.sort();
+    let mode = text(&item["HostConfig"]["NetworkMode"]).strip_prefix("container:").map(str::to_owned);
+    let owner = mode.or_else(|| item["Labels"]["dev.windlass.joins"].as_str().map(str::to_owned));
     let container = Container {
         service: label("service"),
         name: text(&item["Names"][0]).trim_start_matches('/').to_owned(),
         state: text(&item["State"]),
-        hash: label("config-hash"),
+        hash: label("config-hash").get(..8).unwrap_or_default().to_owned(),
+        owner,
         networks,
         id: text(&item["Id"]),
     };

@@ -14,12 +14,12 @@ pub(crate) struct Shape(BTreeSet<String>);
 impl Shape {
     pub(crate) fn of(state: &State, project: &str) -> Self {
         let containers = state.containers.iter().map(|container| {
-            let hash = container.hash.get(..8).unwrap_or_default();
             format!(
-                "{} of {}: {} {hash} in {}",
+                "{} of {}: {} {} in {}",
                 container.name,
                 container.service,
                 container.state,
+                container.hash,
                 container.networks.join(" ")
             )
         });

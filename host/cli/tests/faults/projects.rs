@@ -217,6 +217,23 @@ x-windlass: { plugins: { tally: { source: $PLUGINS/tally.wasm } } }
         load: None,
     },
     Project {
+        name: "namespaces",
+        before: "services:
+  vpn: { $IDLE, environment: { A: '1' } }
+  app: { $IDLE, network_mode: 'service:vpn' }
+  old: { $IDLE }
+  user: { $IDLE, pid: 'service:old' }
+",
+        after: "services:
+  vpn: { $IDLE, environment: { A: '2' } }
+  app: { $IDLE, network_mode: 'service:vpn' }
+  user: { $IDLE }
+",
+        command: &["up", "-d", "--remove-orphans"],
+        keeps: &[(&["vpn"], 1), (&["app"], 1), (&["user"], 1)],
+        load: None,
+    },
+    Project {
         name: "down",
         before: "services:
   db: { $IDLE, volumes: ['data:/data', /anonymous] }
