@@ -7,6 +7,7 @@ use std::sync::Arc;
 use windlass_model::Project;
 use windlass_plan::{Action, Observed, Plan, StopOptions};
 use windlass_runtime::engine::{ContainerFilter, EngineErrorKind};
+use windlass_runtime::outcome::StepResult;
 use windlass_runtime::shutdown::Urgency;
 use windlass_runtime::{Outcome, Shutdown};
 
@@ -61,6 +62,12 @@ pub(crate) async fn up(
     let mut attached = Attached { runner, request, following, held };
     let outcome = attached.run(task.title, task.plan).await;
     if attached.runner.stops.urgency() > Urgency::None {
+        if attached.runner.stops.reason() == Some(Reason::Signal) && came_before_any_start(task.plan, &outcome) {
+            return Ok(Ended::Interrupted);
+        }
+        if outcome.interrupted == Urgency::None || attached.runner.stops.reason() == Some(Reason::AbortFlag) {
+            attached.tell_end();
+        }
         return attached.end().await;
     }
     // The last use of the lock, whatever comes: the summary only reads, and what is taken back is taken back under it.
@@ -71,6 +78,25 @@ pub(crate) async fn up(
     }
     // What runs goes on running, as with `-d`: a mistake in one service is no reason to stop the others.
     Ok(ending(&attached.runner, Arc::clone(task.plan), outcome, None))
+}
+
+/// The run was to start something and came to none of it: images were pulled or built, say. What runs then ran before, and none of
+/// it is this run's to stop.
+fn came_before_any_start(plan: &Plan, outcome: &Outcome) -> bool {
+    let starts = plan
+        .steps
+        .iter()
+        .zip(&outcome.steps)
+        .filter(|(step, _)| matches!(step.action, Action::StartContainer { .. } | Action::UnpauseContainer { .. }));
+    let results: Vec<&StepResult> = starts.map(|(_, record)| &record.result).collect();
+    results.contains(&&StepResult::Cancelled) && !results.iter().any(|result| started(result))
+}
+
+fn started(result: &StepResult) -> bool {
+    match result {
+        StepResult::Done | StepResult::Warned => true,
+        StepResult::Skipped(_) | StepResult::Failed | StepResult::Cancelled => false,
+    }
 }
 
 fn follow_options(project: &Project, plan: &Plan, observed: &Observed, request: &FollowRequest) -> FollowOptions {
@@ -122,12 +148,16 @@ impl Attached<'_> {
         let stops = self.runner.stops.clone();
         let progress = tokio::select! {
             biased;
-            () = stops.reached(Urgency::Graceful) => return self.end().await,
+            () = stops.reached(Urgency::Graceful) => {
+                self.tell_end();
+                return self.end().await;
+            }
             () = stops.unread() => return Ok(Ended::Unread),
             progress = self.following.until(enough) => progress,
         };
         if aborts(&progress) {
             stops.ask(Reason::AbortFlag);
+            self.tell_end();
             return self.end().await;
         }
         if let Some(reason) = progress.broken.filter(|_| self.following.now().broken.is_some()) {
@@ -137,12 +167,16 @@ impl Attached<'_> {
         Ok(if stops.is_unread() { Ended::Unread } else { Ended::Done })
     }
 
+    /// Says that the containers are stopped now, and why. Who asked while the plan ran was told then.
+    fn tell_end(&self) {
+        let aborted = self.runner.stops.reason() == Some(Reason::AbortFlag);
+        self.runner.feed.event(if aborted { Event::Aborting } else { Event::Stopping });
+    }
+
     /// Stops the containers, and says how the `up` ended.
     async fn end(&mut self) -> Result<Ended, Error> {
         // The end that led here; those that stopping leads to come after it.
         let first = self.following.now().ends.into_iter().find(|end| self.request.abort.is_due(end.code));
-        let aborted = self.runner.stops.reason() == Some(Reason::AbortFlag);
-        self.runner.feed.event(if aborted { Event::Aborting } else { Event::Stopping });
         self.stop().await?;
         self.drain().await;
         if self.runner.stops.reason() != Some(Reason::AbortFlag) {

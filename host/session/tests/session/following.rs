@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use windlass_plan::observed::Health;
 use windlass_runtime::engine::{EngineErrorKind, LogOptions};
-use windlass_session::{Abort, Ended, Error, Handle, LogsRequest, Reason, Session, Sink};
+use windlass_session::{Abort, Asked, Ended, Error, Handle, LogsRequest, Reason, Session, Sink};
 use windlass_testkit::Behaviour;
 
 use crate::bench::{Bench, SHOP};
@@ -71,6 +71,42 @@ async fn a_signal_stops_what_this_up_was_asked_for() {
     assert_eq!(bench.calls("stop"), ["stop demo-web-1"]);
     assert_eq!(bench.running(), ["demo-db-1"], "a dependency was not asked for");
     assert!(bench.tape.has("stopping") && bench.tape.has("web-1 exited 143"), "{:#?}", bench.tape.lines());
+}
+
+/// A build that goes wrong is what one interrupts: what runs is none of this run's doing yet.
+#[tokio::test(start_paused = true)]
+async fn a_signal_before_anything_was_started_stops_nothing() {
+    let always = SHOP.replace("image: nginx,", "image: nginx, pull_policy: always,");
+    for signals in [1, 2] {
+        let bench = Bench::new();
+        assert!(matches!(bench.run(bench.detached(&always, &[])).await, Ended::Done));
+        bench.engine.delay("pull nginx", MINUTE);
+        let changed = always.replace("image: postgres", "image: postgres, pull_policy: always");
+        let mut session = bench.spawn(bench.attached(&changed, &["web"], Abort::Never, None));
+        bench.tape.until("attaching").await;
+        bench.tape.until("begins: pull image nginx").await;
+        for _ in 0..signals {
+            assert_eq!(session.stop(Reason::Signal), Asked::Ending);
+        }
+        assert!(matches!(session.join().await, Ok(Ended::Interrupted)));
+        assert_eq!(bench.running(), ["demo-db-1", "demo-web-1"], "{:#?}", bench.tape.lines());
+        assert_eq!((bench.calls("stop"), bench.calls("kill")), (vec![], vec![]));
+        assert!(!bench.tape.has("stopping"), "{:#?}", bench.tape.lines());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signal_between_two_starts_stops_what_this_up_was_asked_for_and_is_told_once() {
+    let bench = Bench::new();
+    bench.engine.delay("start demo-web-1", MINUTE);
+    let mut session = bench.spawn(bench.attached(SHOP, &[], Abort::Never, None));
+    bench.tape.until("begins: start demo-web-1").await;
+    session.stop(Reason::Signal);
+    assert!(matches!(session.join().await, Ok(Ended::Interrupted)));
+    assert_eq!(bench.running(), Vec::<String>::new());
+    let told =
+        bench.tape.lines().iter().filter(|line| *line == "stopping" || line.contains("ShutdownRequested")).count();
+    assert_eq!(told, 1, "{:#?}", bench.tape.lines());
 }
 
 #[tokio::test(start_paused = true)]
