@@ -188,7 +188,13 @@ impl Reader<'_> {
             self.fail(node, path, format!("{path}: a plugin is not fetched over plain HTTP"), Some(hint.to_owned()));
             return None;
         }
-        if !text.starts_with("https://") {
+        let scheme = text.split_once("://").map(|(scheme, _)| scheme).filter(|scheme| is_scheme(scheme));
+        if let Some(scheme) = scheme.filter(|scheme| !matches!(*scheme, "https" | "file")) {
+            let text = format!("{path}: {scheme}:// is not known");
+            self.fail(node, path, text, Some("a path, oci://… or https://…#sha256=DIGEST are".to_owned()));
+            return None;
+        }
+        if scheme != Some("https") {
             return Some(PluginSource::File(self.path(text.strip_prefix("file:").unwrap_or(text), node)));
         }
         let digest = text.split_once("#sha256=").map_or("", |(_, digest)| digest);
@@ -490,6 +496,11 @@ impl Reader<'_> {
         }
         texts
     }
+}
+
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
 }
 
 fn port_number(text: &str) -> bool {

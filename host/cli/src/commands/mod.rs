@@ -2,7 +2,7 @@
 
 use crate::entry::args::{Cli, Command, complete_command};
 use crate::entry::context::Context;
-use crate::errors::{CliError, CliResult};
+use crate::errors::CliResult;
 
 pub(crate) mod build;
 pub(crate) mod completion;
@@ -38,7 +38,7 @@ pub(crate) async fn dispatch(context: &Context, cli: Cli) -> CliResult<()> {
         }
         let help = complete_command().render_help().to_string();
         context.ui.data(help)?;
-        return Err(CliError::Exit(1));
+        return Ok(());
     };
     match command {
         Command::Build(args) => build::run(context, args).await,

@@ -61,7 +61,8 @@ impl Backend for Machine {
 
     fn hooks(&self, request: HooksRequest<'_>) -> CliResult<Arc<dyn Hooks>> {
         let environment = &request.settings.environment;
-        let cache = environment.path(env_vars::XDG_CACHE_HOME);
+        // A relative one would put the cache into whatever directory the command runs in.
+        let cache = environment.path(env_vars::XDG_CACHE_HOME).filter(|cache| cache.is_absolute());
         let cache = cache.or_else(|| environment.path(env_vars::HOME).map(|home| home.join(".cache")));
         Ok(Arc::new(PluginHost::new(HostOptions {
             cache_dir: cache.map(|cache| cache.join("windlass").join("plugins")),

@@ -65,7 +65,7 @@ variables! {
     RUST_LOG;
     /// Home directory, for `~` in compose files and for the Docker client's configuration.
     HOME;
-    /// Directory for caches (default `~/.cache`); compiled plugins are kept in `windlass` below it.
+    /// Directory for caches (default `~/.cache`, also for a relative one); compiled plugins are kept in `windlass` below it.
     XDG_CACHE_HOME;
     /// Directory for files of this login; project locks are kept in `windlass` below it. One that is relative, missing, somebody else's, open to others or cannot be written to is not used, with a warning.
     XDG_RUNTIME_DIR;

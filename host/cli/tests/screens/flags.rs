@@ -70,3 +70,9 @@ fn orphans_cannot_be_ignored_and_removed() {
         assert!(screen.err.contains("cannot combine COMPOSE_IGNORE_ORPHANS and --remove-orphans"), "{screen}");
     }
 }
+
+#[test]
+fn without_a_command_the_help_is_shown_and_that_is_no_error() {
+    let screen = Desk::new(CACHES).run(&[]).ok();
+    assert!(screen.out.contains("Usage: windlass") && screen.err.is_empty(), "{screen}");
+}

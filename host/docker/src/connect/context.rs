@@ -37,7 +37,10 @@ pub(super) fn load(directory: &Path, name: &str) -> EngineResult<Address> {
     let wanted = files.is_dir() || endpoint.skip_tls_verify;
     let skip_verify = endpoint.skip_tls_verify;
     let tls = wanted.then_some(TlsFiles { directory: files, skip_verify, system_roots: true });
-    Ok(Address { host: endpoint.host.clone(), tls })
+    Ok(Address {
+        host: super::completed(Some(endpoint.host.trim()).filter(|host| !host.is_empty()).unwrap_or("unix://")),
+        tls,
+    })
 }
 
 fn operation(name: &str) -> String {

@@ -80,17 +80,26 @@ pub fn settings_problem(options: &ConnectOptions) -> Option<String> {
 
 /// Precedence as in the `docker` command line: host, named context, current context, the local socket.
 fn resolve(options: &ConnectOptions, config: &ConfigFile) -> EngineResult<Address> {
-    if let Some(host) = options.host.as_deref().filter(|host| !host.is_empty()) {
-        return Ok(Address { host: host.to_owned(), tls: tls_files(options) });
+    if let Some(host) = options.host.as_deref().map(str::trim).filter(|host| !host.is_empty()) {
+        return Ok(Address { host: completed(host), tls: tls_files(options) });
     }
     let named = options.context.as_deref().filter(|name| !name.is_empty());
     match (named.or(config.current_context()), options.docker_config_dir.as_deref()) {
-        (None | Some("default"), _) => Ok(Address { host: format!("unix://{DEFAULT_SOCKET}"), tls: None }),
+        (None | Some("default"), _) => Ok(Address { host: completed("unix://"), tls: None }),
         (Some(name), Some(directory)) => context::load(directory, name),
         (Some(name), None) => Err(plain(
             format!("use the Docker context {name}"),
             "the directory of Docker's settings is not known; set DOCKER_CONFIG",
         )),
+    }
+}
+
+/// With what the `docker` command line fills in: the usual socket, and this machine.
+fn completed(host: &str) -> String {
+    match host.split_once("://") {
+        Some(("unix", "")) => format!("unix://{DEFAULT_SOCKET}"),
+        Some(("tcp", rest)) if rest.is_empty() || rest.starts_with(':') => format!("tcp://localhost{rest}"),
+        _ => host.to_owned(),
     }
 }
 
@@ -119,8 +128,15 @@ fn tcp_endpoint(address: &Address, scheme: &str, rest: &str) -> EngineResult<End
     // `https` without files: the system's authorities, and no certificate of our own.
     let public = TlsFiles { system_roots: true, ..TlsFiles::default() };
     let files = address.tls.as_ref().or((scheme == "https").then_some(&public));
+    if authority.contains(['/', '?', '@']) {
+        return Err(bad_host(&address.host, "only a host and a port are expected"));
+    }
     let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if port.parse::<u16>().is_ok() => (host, port),
+        // The colons of an IPv6 address are not those of a port.
+        Some((host, port)) if !port.ends_with(']') => {
+            port.parse::<u16>().map_err(|_| bad_host(&address.host, "the port is no number up to 65535"))?;
+            (host, port)
+        }
         _ => (authority, if files.is_some() { "2376" } else { "2375" }),
     };
     let whole = format!("{host}:{port}");
@@ -142,6 +158,10 @@ fn ssh(host: &str, rest: &str, environment: &[(String, String)]) -> EngineResult
         Some((name, port)) => (name, Some(port)),
         None => (host_port, None),
     };
+    if let Some((user, _)) = user.and_then(|user| user.split_once(':')) {
+        let shown = format!("ssh://{user}:…@{host_port}");
+        return Err(bad_host(&shown, "a password in the address is not supported; sign in with a key"));
+    }
     // A leading dash would be read as an option of ssh.
     if name.is_empty() || name.contains('/') || authority.starts_with('-') || name.starts_with('-') {
         return Err(bad_host(host, "write ssh://user@host:port"));

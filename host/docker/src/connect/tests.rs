@@ -13,6 +13,10 @@ fn resolved(options: &ConnectOptions) -> EngineResult<Address> {
 
 /// Settings with one context, `remote`.
 fn with_context(current: bool) -> tempfile::TempDir {
+    context_of("ssh://me@box:2222", current)
+}
+
+fn context_of(host: &str, current: bool) -> tempfile::TempDir {
     use sha2::Digest as _;
     let directory = tempfile::tempdir().unwrap();
     let digest: String = sha2::Sha256::digest(b"remote").iter().map(|byte| format!("{byte:02x}")).collect();
@@ -20,7 +24,9 @@ fn with_context(current: bool) -> tempfile::TempDir {
     fs_err::create_dir_all(&meta).unwrap();
     fs_err::write(
         meta.join("meta.json"),
-        r#"{"Name":"remote","Metadata":{},"Endpoints":{"docker":{"Host":"ssh://me@box:2222","SkipTLSVerify":false}}}"#,
+        format!(
+            r#"{{"Name":"remote","Metadata":{{}},"Endpoints":{{"docker":{{"Host":"{host}","SkipTLSVerify":false}}}}}}"#
+        ),
     )
     .unwrap();
     if current {
@@ -91,4 +97,34 @@ fn an_unknown_scheme_is_refused() {
     let address = Address { host: "fd://".into(), tls: None };
     let error = endpoint(&address, &[]).err().unwrap();
     assert!(error.to_string().contains("fd://"), "{error}");
+}
+
+#[test]
+fn addresses_are_completed_as_the_docker_client_does() {
+    let host = |host: &str| {
+        let options = ConnectOptions { host: Some(host.to_owned()), ..ConnectOptions::default() };
+        resolved(&options).unwrap().host
+    };
+    assert_eq!(host("unix://"), "unix:///var/run/docker.sock");
+    assert_eq!(host(" unix:///run/x.sock\n"), "unix:///run/x.sock");
+    assert_eq!(host("tcp://"), "tcp://localhost");
+    assert_eq!(host("tcp://:2376"), "tcp://localhost:2376");
+    assert_eq!(host(" "), "unix:///var/run/docker.sock");
+    let directory = context_of("", true);
+    assert_eq!(resolved(&options(directory.path())).unwrap().host, "unix:///var/run/docker.sock");
+}
+
+#[test]
+fn what_is_no_address_says_why_and_a_password_is_not_repeated() {
+    let of = |host: &str| endpoint(&Address { host: host.to_owned(), tls: None }, &[]);
+    let why = |host: &str| of(host).map(drop).unwrap_err().to_string();
+    for port in ["tcp://h:99999", "tcp://h:abc", "tcp://[::1]:x", "tcp://h:"] {
+        assert!(why(port).ends_with("the port is no number up to 65535"), "{port}");
+    }
+    assert!(why("tcp://h:1/path").ends_with("only a host and a port are expected"));
+    let secret = why("ssh://me:secret@box");
+    assert!(secret.starts_with("failed to use the engine address ssh://me:…@box: a password"), "{secret}");
+    for (host, expected) in [("tcp://[::1]", "[::1]:2375"), ("tcp://[::1]:7", "[::1]:7"), ("tcp://h:7/", "h:7")] {
+        assert!(matches!(of(host).unwrap(), Endpoint::Tcp { address } if address == expected), "{host}");
+    }
 }

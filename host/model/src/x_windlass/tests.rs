@@ -94,6 +94,7 @@ const GOOD: &[&str] = &[
     "plugins: { notify: { source: ./n.wasm, grants: { dial: ['chat:443', 'es:*'], read: ./t, secrets: [T] }, limits: { memory: 64MiB, timeout: 10s } } }",
     "plugins: { a: , b: { source: 'oci://h/r:1' }, c: { limits: { memory: 1000000 } } }",
     "plugins: { a: { source: 'https://x/a.wasm#sha256=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef' } }",
+    "plugins: { a: { source: 'file:///a.wasm' }, b: { source: './odd://name.wasm' } }",
     "services: { es: , web: { hooks: , load: } }",
     "relay: { image: alpine }",
     "relay:",
@@ -139,6 +140,8 @@ const BAD: &[(&str, &str)] = &[
     ("plugins: { a: { grants: { net: [x] } } }", "has no attribute 'net'"),
     ("plugins: { a: { limits: { memory: lots } } }", "limits.memory: invalid size"),
     ("plugins: { a: { limits: { memory: -1 } } }", "-1 is no amount of memory"),
+    ("plugins: { a: { source: 'ftp://x/a.wasm' } }", "ftp:// is not known"),
+    ("plugins: { a: { source: 'OCI://x/a' } }", "OCI:// is not known"),
     ("plugins: { a: { source: 'http://x/a.wasm' } }", "not fetched over plain HTTP"),
     ("plugins: { a: { source: 'https://x/a.wasm' } }", "needs its digest"),
 ];
