@@ -28,7 +28,7 @@ pub(crate) fn show(context: &Context, summary: &Summary) {
     let rows = timeline.services.iter().map(|service| row(service, &summary.containers, host));
     let mut cells: Vec<Vec<String>> = std::iter::once(heads).chain(rows).collect();
     if context.settings.progress == Progress::Tty {
-        fit(&mut cells, &timeline.services, ui.options().width);
+        fit(&mut cells, &timeline.services, ui.size().0);
     }
     ui.status(table::render(table::TIGHT, &cells).trim_end());
     let total = humanize::duration(summary.outcome.elapsed);

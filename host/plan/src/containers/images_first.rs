@@ -1,6 +1,6 @@
 //! Nothing that works is taken away for the sake of an image that is not there yet.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::step::{Action, Plan, StepId};
 use crate::units::UnitId;
@@ -11,23 +11,31 @@ use crate::units::UnitId;
 ///
 /// Waiting for no more than images is on purpose, see the decisions in `docs/design/claims-and-units.md`.
 pub(crate) fn images_first(plan: &mut Plan) {
+    let images: Vec<StepId> = plan.steps.iter().filter(|step| brings_image(&step.action)).map(|step| step.id).collect();
+    if images.is_empty() {
+        return;
+    }
     let mut units: BTreeMap<UnitId, Vec<StepId>> = BTreeMap::new();
     for step in &plan.steps {
         if let Some(unit) = step.unit {
             units.entry(unit).or_default().push(step.id);
         }
     }
+    // They must succeed; or they must have ended, for only a dependency that is not required wants them.
+    let (counted_on, all) = (Before::of(plan, &images, false), Before::of(plan, &images, true));
     for steps in units.into_values() {
         let (breaks, others): (Vec<_>, Vec<_>) = steps.into_iter().partition(|step| takes_away(plan, *step));
-        if breaks.is_empty() {
-            continue;
+        let (mut needed, mut awaited) = (Set::default(), Set::default());
+        for other in others {
+            needed.add(&counted_on.0[other.0]);
+            awaited.add(&all.0[other.0]);
         }
-        let wanted = Images::before(plan, &others);
         for step in breaks {
-            let known = Images::before(plan, &[step]);
+            let needs = needed.without(&counted_on.0[step.0]);
+            let after = awaited.without(&all.0[step.0]).without(&needed);
             let step = &mut plan.steps[step.0];
-            step.needs.extend(wanted.counted_on.difference(&known.counted_on));
-            step.after.extend(wanted.awaited.difference(&known.awaited));
+            step.needs.extend(needs.members().map(|image| images[image]));
+            step.after.extend(after.members().map(|image| images[image]));
         }
     }
 }
@@ -37,42 +45,58 @@ fn takes_away(plan: &Plan, step: StepId) -> bool {
     matches!(plan.steps[step.0].action, Action::StopContainer { .. } | Action::DisconnectNetwork { .. })
 }
 
-/// Steps that make images present.
+fn brings_image(action: &Action) -> bool {
+    matches!(action, Action::PullImage { .. } | Action::BuildImage { .. })
+}
+
+/// For each step, the images that come before it, directly or through others.
+struct Before(Vec<Set>);
+
+impl Before {
+    /// One pass, for the steps of a plan stand behind all that they wait for. `after`: what need only have ended counts, too.
+    fn of(plan: &Plan, images: &[StepId], after: bool) -> Self {
+        let mut sets: Vec<Set> = Vec::with_capacity(plan.steps.len());
+        for step in &plan.steps {
+            let mut set = Set::default();
+            let awaited = step.after.iter().filter(|_| after);
+            for before in step.needs.iter().chain(awaited) {
+                set.add(&sets[before.0]);
+                if let Ok(image) = images.binary_search(before) {
+                    set.insert(image);
+                }
+            }
+            sets.push(set);
+        }
+        Self(sets)
+    }
+}
+
+/// Some of the images, a bit each: a plan of thousands of services has thousands of steps before each of thousands.
 #[derive(Default)]
-struct Images {
-    /// They must succeed.
-    counted_on: BTreeSet<StepId>,
-    /// They must have ended: only a dependency that is not required wants them.
-    awaited: BTreeSet<StepId>,
-}
+struct Set(Vec<u64>);
 
-impl Images {
-    /// Those that the steps wait for, perhaps through others.
-    fn before(plan: &Plan, steps: &[StepId]) -> Self {
-        let counted_on = reached(plan, steps, |_| [].iter());
-        let all = reached(plan, steps, |step| plan.steps[step.0].after.iter());
-        let images = |steps: BTreeSet<StepId>| -> BTreeSet<StepId> {
-            let image = |step: &StepId| {
-                matches!(plan.steps[step.0].action, Action::PullImage { .. } | Action::BuildImage { .. })
-            };
-            steps.into_iter().filter(image).collect()
+impl Set {
+    fn insert(&mut self, member: usize) {
+        let word = member / 64;
+        self.0.resize(self.0.len().max(word + 1), 0);
+        self.0[word] |= 1 << (member % 64);
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.0.resize(self.0.len().max(other.0.len()), 0);
+        self.0.iter_mut().zip(&other.0).for_each(|(own, more)| *own |= more);
+    }
+
+    fn without(&self, other: &Self) -> Self {
+        let taken = other.0.iter().copied().chain(std::iter::repeat(0));
+        Self(self.0.iter().zip(taken).map(|(own, taken)| own & !taken).collect())
+    }
+
+    fn members(&self) -> impl Iterator<Item = usize> {
+        let bits = |(word, bits): (usize, &u64)| {
+            let bits = *bits;
+            (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word * 64 + bit)
         };
-        let counted_on = images(counted_on);
-        let awaited = images(all).difference(&counted_on).copied().collect();
-        Self { counted_on, awaited }
+        self.0.iter().enumerate().flat_map(bits)
     }
-}
-
-/// All steps that must have succeeded before these, and what `more` adds to each.
-fn reached<'p, More>(plan: &'p Plan, steps: &[StepId], more: impl Fn(StepId) -> More) -> BTreeSet<StepId>
-where
-    More: Iterator<Item = &'p StepId>,
-{
-    let mut reached = BTreeSet::new();
-    let mut queue = steps.to_vec();
-    while let Some(step) = queue.pop() {
-        let before = plan.steps[step.0].needs.iter().chain(more(step));
-        queue.extend(before.copied().filter(|before| reached.insert(*before)));
-    }
-    reached
 }
