@@ -644,6 +644,58 @@ networks: { n: { labels: { A: '1' } } }
     }
 }
 
+/// One that the command is not about is started for whichever dependency it was stopped for.
+#[tokio::test(start_paused = true)]
+async fn a_dependent_of_two_that_is_not_asked_for_runs_again_for_either() {
+    let yaml = "
+services:
+  a: { image: 'a:1', environment: { A: '1' } }
+  b: { image: 'b:1', pull_policy: always }
+  web: { image: 'web:1', depends_on: { a: { condition: service_started, restart: true }, b: { condition: service_started, restart: true } } }
+";
+    let world = world(FakeEngine::new());
+    world.up(&project(yaml)).await;
+    let options = UpOptions { targets: vec!["a".to_owned(), "b".to_owned()], ..UpOptions::default() };
+    let ran = world.up_with(&project(&yaml.replace("'1' }", "'2' }")), &options).await;
+    assert_eq!(ran.outcome.ending(), Ending::Success, "{:#?}", ran.lines);
+    assert!(ran.has("done: stop demo-web-1"), "{:#?}", ran.lines);
+    assert_eq!(world.engine.container("demo-web-1").unwrap().state, ContainerState::Running, "{:#?}", ran.lines);
+}
+
+/// A run that was killed leaves the old container aside, or off its network: it is made good also where only an image may change.
+#[tokio::test(start_paused = true)]
+async fn what_a_killed_run_left_is_put_right_where_the_recreation_is_needless() {
+    let web = project("services: { web: { image: 'web:1', pull_policy: always } }");
+    for aside in [true, false] {
+        for newer in [false, true] {
+            let world = world(FakeEngine::new());
+            world.up(&web).await;
+            let old = world.engine.container("demo-web-1").unwrap();
+            world.engine.stop_container(&old.id, None).await.expect("it runs");
+            if aside {
+                let name = format!("demo-web-1_{}", &old.id[..12]);
+                world.engine.rename_container(&old.id, &name).await.expect("it is there");
+            } else {
+                world.engine.disconnect_network("demo_default", &old.id).await.expect("it is there");
+            }
+            if newer {
+                let image = Image { id: "new".to_owned(), content_digest: "new".to_owned(), ..Image::default() };
+                world.engine.publish("web:1", image);
+            }
+            let ran = world.up(&web).await;
+            assert_eq!(ran.outcome.ending(), Ending::Success, "{:#?}", ran.lines);
+            assert_eq!(containers(&world.engine), named(&[("demo-web-1", ContainerState::Running)]));
+            let now = world.engine.container("demo-web-1").unwrap();
+            assert_eq!(
+                (now.id == old.id, now.networks.contains_key("demo_default")),
+                (!newer, true),
+                "{:#?}",
+                ran.lines
+            );
+        }
+    }
+}
+
 /// As with a build of both: only the dependency's image is another one.
 #[tokio::test(start_paused = true)]
 async fn who_restarts_along_runs_again_whichever_image_changed() {

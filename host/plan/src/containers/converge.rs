@@ -352,7 +352,7 @@ impl Converge<'_> {
 
     /// Networks that a stopped container is off, since a run was cut off between taking it off and attaching it again. (One
     /// that runs without a network is recreated, as Compose does it.)
-    fn left_off(&self, spec: &ContainerSpec, container: &Container) -> Vec<Detached> {
+    pub(crate) fn left_off(&self, spec: &ContainerSpec, container: &Container) -> Vec<Detached> {
         let taken_off = self.parts.resources.detached.get(&container.id);
         let known = |name: &str| taken_off.is_some_and(|all| all.iter().any(|detached| detached.network == name));
         let missing = spec
@@ -368,9 +368,13 @@ impl Converge<'_> {
         &mut self,
         builder: &mut Builder,
         service: &Arc<Service>,
-        found: Found,
+        mut found: Found,
         (reason, peer): (Reason, &mut Peer),
     ) -> PlanResult<Replica> {
+        if reason.guard.is_some() && found.container.is_aside() {
+            // Where the guard finds nothing changed it is the replica again.
+            found.needs.push(self.give_name(builder, service, &mut found.container));
+        }
         let old = &found.container;
         let replaced = Replaced { id: &old.id, inherit: !self.options.renew_anon_volumes };
         // Containers of other tools may have no number; a label with 0 would never be found as a replica again.

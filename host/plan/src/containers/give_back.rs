@@ -11,17 +11,20 @@ use crate::containers::start::Start;
 use crate::graph::{Builder, Draft, Role};
 use crate::step::{Action, ContainerRef};
 
-/// Attaches the old container to the networks that it was taken off, and lets the replica start, old or new, wherever it was
+/// Attaches the old container to the networks that it was taken off, by this run or by one that was cut off, and lets the replica start, old or new, wherever it was
 /// stopped: for a network, or along with a dependency that says `restart: true`.
 pub(crate) fn give_back(converge: &Converge<'_>, builder: &mut Builder, service: &Arc<Service>, replica: &mut Replica) {
     let may_stay = replica.fresh.as_ref().is_some_and(|reason| reason.guard.is_some());
     let Some(old) = replica.previous.clone().filter(|_| may_stay) else { return };
     let resources = &converge.parts.resources;
-    if let Some(detached) = resources.detached.get(&old) {
+    let mut detached = resources.detached.get(&old).cloned().unwrap_or_default();
+    let found = converge.observed.containers.iter().find(|container| container.id == old);
+    detached.extend(found.into_iter().flat_map(|found| converge.left_off(&replica.spec, found)));
+    if !detached.is_empty() {
         let change = Change { service, cause: "", guard: None, unit: replica.unit, timeout: converge.options.timeout };
         let reference = ContainerRef { id: Some(old.clone()), ..replica.container.clone() };
         // Whoever goes in the end: it does not run, so nobody sees it there.
-        replica.needs.extend(change.attach(builder, (&reference, &replica.spec), detached));
+        replica.needs.extend(change.attach(builder, (&reference, &replica.spec), &detached));
     }
     let for_network = resources.stopped.get(&old).map(|step| (*step, None));
     let with_dependency = converge.peers.values().filter_map(|peer| peer.stopped.get(&old).cloned());

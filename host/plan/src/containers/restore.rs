@@ -11,10 +11,11 @@ use crate::containers::change::Change;
 use crate::containers::claims;
 use crate::containers::converge::Converge;
 use crate::containers::spec;
+use crate::containers::start::Start;
 use crate::error::PlanResult;
 use crate::graph::{Builder, Draft, Role};
 use crate::observed::Container;
-use crate::step::{Action, ContainerRef, ContainerSpec, Guard, OneOff, StepId};
+use crate::step::{Action, ContainerRef, ContainerSpec, OneOff, StepId};
 
 /// Attaches and starts again what the plan took off a network or stopped, and what nobody else takes care of. `up`: steps
 /// after which a service is UP, by service.
@@ -79,17 +80,17 @@ fn one(
     }
     needs.extend(stopped);
     let mut cause = "stopped while its network changed".to_owned();
-    let mut guard: Option<Guard> = None;
+    let mut start = if stopped.is_some() { Start::Always } else { Start::Runs };
     for (name, peer, (step, condition)) in with {
         needs.push(*step);
         needs.extend(&peer.created);
         needs.extend(up.get(name).into_iter().flatten());
         cause = format!("restarts with {name}");
-        // A network stopped it for sure, so it starts for sure, whatever becomes of the dependency.
-        guard = condition.clone().filter(|_| stopped.is_none());
+        start = start.or(condition.clone());
     }
     let action = Action::StartContainer { container: container.reference(), port_range: false };
-    let draft = Draft::new(action, cause).of(container.service()).needs(needs).guard(guard).unit(unit, Role::Goal);
+    let draft =
+        Draft::new(action, cause).of(container.service()).needs(needs).guard(start.guard()).unit(unit, Role::Goal);
     builder.push(draft.takes(claims::of_kept(container, &spec, &detached)));
     Ok(())
 }
