@@ -644,6 +644,21 @@ networks: { n: { labels: { A: '1' } } }
     }
 }
 
+/// Values from the environment are in no hash: an old container that starts again gets those of now.
+#[tokio::test(start_paused = true)]
+async fn who_is_not_recreated_after_all_gets_its_files_before_it_starts_again() {
+    let web = project(
+        "services: { web: { image: 'web:1', pull_policy: always, configs: [c] } }\nconfigs: { c: { content: typed } }",
+    );
+    let world = world(FakeEngine::new());
+    world.up(&web).await;
+    let old = world.engine.container("demo-web-1").unwrap().id;
+    world.engine.stop_container(&old, None).await.expect("it runs");
+    let ran = world.up(&web).await;
+    assert_order(&ran.lines, &["done: copy files to demo-web-1", "done: start demo-web-1"]);
+    assert_eq!(world.engine.container("demo-web-1").unwrap().id, old);
+}
+
 /// One that the command is not about is started for whichever dependency it was stopped for.
 #[tokio::test(start_paused = true)]
 async fn a_dependent_of_two_that_is_not_asked_for_runs_again_for_either() {

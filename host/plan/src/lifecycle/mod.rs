@@ -94,7 +94,9 @@ impl<'a> Lifecycle<'a> {
 
     /// Secrets and configs of the model for a container that exists already: it may never have had them, or older ones.
     fn files(&self, builder: &mut Builder, service: &Service, replica: &Replica) -> Option<StepId> {
-        if matches!(replica.start, Start::Runs | Start::Unpause) || replica.fresh.is_some() {
+        // A new one has them since it was made; with a guard it may be the old one that starts.
+        let new = replica.fresh.as_ref().is_some_and(|reason| reason.guard.is_none());
+        if matches!(replica.start, Start::Runs | Start::Unpause) || new {
             return None;
         }
         let files = Some(spec::injected_files(self.project, service)).filter(|files| !files.is_empty())?;
