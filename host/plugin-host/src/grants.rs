@@ -103,4 +103,16 @@ mod tests {
         assert!(refusal.contains("chat.example.com:80"), "{refusal}");
         assert!(hint.contains("x-windlass.plugins.p"), "{hint}");
     }
+
+    /// A plugin that tries every port of every host must not fill the memory with it.
+    #[test]
+    fn refusals_are_remembered_once_and_not_without_end() {
+        let grants = granted(&[]);
+        grants.refuse("es", 0);
+        grants.refuse("es", 0);
+        assert_eq!(grants.refused.lock().unwrap().len(), 1);
+        (1..100).for_each(|port| grants.refuse("es", port));
+        assert_eq!(grants.refused.lock().unwrap().len(), 20);
+        assert!(grants.refusal().is_some_and(|(refusal, _)| refusal.contains("es:*")), "the first one is told");
+    }
 }

@@ -49,3 +49,15 @@ pub(crate) fn validate(bytes: &[u8]) -> Result<(), String> {
 fn told(error: wasmparser::BinaryReaderError) -> String {
     error.message().to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_cut_off_says_so() {
+        let begin_of_a_component = b"\0asm\x0d\0\x01\0";
+        assert_eq!(read(begin_of_a_component).unwrap(), Interfaces::default());
+        assert_eq!(read(&[begin_of_a_component.as_slice(), b"\x01"].concat()).unwrap_err(), "unexpected end-of-file");
+    }
+}

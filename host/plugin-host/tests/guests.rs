@@ -362,6 +362,16 @@ async fn lying_loaders_are_refused() {
     }
 }
 
+/// The project's stages share one interface, which is told the stage's name; a container's stages have one each.
+#[tokio::test(flavor = "multi_thread")]
+async fn stages_of_the_project_go_through_the_interface_that_they_share() {
+    let of = |settings| HookCall { service: None, container_id: None, ..call("bad", Stage::PostUp, settings) };
+    let host = host("misbehave", None);
+    host.run(&of(json!({ "do": "nothing" }))).await.expect("it does nothing");
+    let error = host.run(&of(json!({ "do": "fail", "text": "the trucks are gone" }))).await.expect_err("it fails");
+    assert!(error.to_string().contains("the trucks are gone"), "{error}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_call_does_not_spoil_the_next() {
     let host = host("misbehave", None);

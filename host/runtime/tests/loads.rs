@@ -8,9 +8,10 @@ use windlass_model::Project;
 use windlass_model::windlass::Stage;
 use windlass_plan::observed::{ContainerState, Volume};
 use windlass_plan::{DownOptions, StopOptions, UpOptions, check, down, labels, stop, up};
-use windlass_runtime::engine::Cluster;
+use windlass_runtime::engine::{Cluster, EngineErrorKind};
 use windlass_runtime::event::{Event, Stamped};
 use windlass_runtime::hooks::HookErrorKind;
+use windlass_runtime::timeouts::{LOAD_LEASE, LOAD_RENEWAL};
 use windlass_runtime::{Ending, ExecuteOptions, Execution, Outcome, Shutdown, execute};
 use windlass_testkit::{FakeEngine, FakeHooks, Recorder, TempProject, hook_error, project};
 
@@ -338,6 +339,30 @@ async fn of_two_machines_one_loads_for_as_long_as_it_takes_and_the_other_is_told
         first.lines,
         second.lines
     );
+}
+
+/// A run that cannot show that it is alive is taken for dead by others, so it must not go on behind their backs.
+#[tokio::test(start_paused = true)]
+async fn a_load_that_cannot_be_renewed_is_given_up_when_its_lease_ends_and_not_before() {
+    for (outage, ending) in [(LOAD_LEASE / 2, Ending::Success), (LOAD_LEASE * 3, Ending::Failed)] {
+        let (project, _file, _folder) = trucks(&in_volume(LOAD));
+        let machine = alone();
+        machine.hooks.takes("bulk", LOAD_LEASE * 5);
+        let breaks = async {
+            while machine.hooks.calls().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            machine.engine.fail("create volume", EngineErrorKind::Unreachable, "connection refused");
+            for _ in 0..outage.as_secs() {
+                tokio::time::advance(Duration::from_secs(1)).await;
+            }
+            machine.engine.heal();
+        };
+        let (ran, ()) = tokio::join!(machine.up(&project), breaks);
+        assert_eq!(ran.outcome.ending(), ending, "{:#?}", ran.lines);
+        let given_up = ran.outcome.elapsed < LOAD_LEASE + LOAD_RENEWAL * 2;
+        assert_eq!(given_up, ending == Ending::Failed, "{:?}", ran.outcome.elapsed);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -436,6 +436,11 @@ async fn running_is_no_success_for_wait_until_it_has_lasted() {
     assert_eq!(run_with(&engine, &project(CHECKED), &waited).await.ending(), Ending::Success);
     assert_eq!(run_with(&engine, &project(CHECKED), &waited).await.ending(), Ending::Success);
     assert_eq!(begin.elapsed().as_millis(), 300, "by the test's own clock");
+    let engine = FakeEngine::new();
+    assert_eq!(run_with(&engine, &project(ONE), &waited).await.ending(), Ending::Success);
+    let begin = tokio::time::Instant::now();
+    assert_eq!(run_with(&engine, &project(ONE), &waited).await.ending(), Ending::Success);
+    assert_eq!(begin.elapsed().as_millis(), 0, "it runs for long: nothing is left to wait for");
 }
 
 #[tokio::test(start_paused = true)]

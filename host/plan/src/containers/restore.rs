@@ -15,7 +15,7 @@ use crate::containers::start::Start;
 use crate::error::PlanResult;
 use crate::graph::{Builder, Draft, Role};
 use crate::observed::Container;
-use crate::step::{Action, ContainerRef, ContainerSpec, OneOff, StepId};
+use crate::step::{Action, ContainerSpec, OneOff, StepId};
 
 /// Attaches and starts again what the plan took off a network or stopped, and what nobody else takes care of. `up`: steps
 /// after which a service is UP, by service.
@@ -110,7 +110,7 @@ fn specification(project: &Project, service: &Arc<Service>, container: &Containe
         let had = container.networks.get(network).map_or("", |endpoint| endpoint.ip_address.as_str());
         spec::keep_addresses(&mut spec.service, key, |address| address == had);
     }
-    spec.container = ContainerRef { id: Some(container.id.clone()), ..container.reference() };
+    spec.container = container.reference();
     if container.is_one_off() {
         spec.one_off = Some(OneOff::default());
     }

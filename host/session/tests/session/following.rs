@@ -1,13 +1,15 @@
 //! `up` in the foreground: what ends it, what is stopped then, and what is shown meanwhile.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use windlass_plan::observed::Health;
 use windlass_runtime::engine::{EngineErrorKind, LogOptions};
-use windlass_session::{Abort, Asked, Ended, Error, Handle, LogsRequest, Reason, Session, Sink};
+use windlass_session::timeouts::OUTPUT_BUDGET;
+use windlass_session::{Abort, Asked, Ended, Error, Event, Handle, LogsRequest, Reason, Session, Sink};
 use windlass_testkit::Behaviour;
 
-use crate::bench::{Bench, SHOP};
+use crate::bench::{Bench, SHOP, Tape};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -341,4 +343,39 @@ async fn followed_logs_of_what_has_ended_end() {
     bench.engine.exit("demo-web-1", 0);
     assert!(matches!(logs(&bench).join().await, Ok(Ended::Done)));
     assert!(bench.tape.has("web-1 | leaves with 0"));
+}
+
+/// Keeps output for itself, as a terminal that takes nothing would.
+#[derive(Default)]
+struct Hoarder {
+    tape: Arc<Tape>,
+    kept: Mutex<Option<Vec<Event>>>,
+}
+
+impl Sink for Hoarder {
+    fn event(&self, event: Event) {
+        let mut kept = self.kept.lock().expect("nobody panics with it");
+        match (&mut *kept, event) {
+            (Some(kept), event @ Event::Output(_)) => kept.push(event),
+            (_, event) => self.tape.event(event),
+        }
+    }
+}
+
+/// What a container printed before its end is shown, however slow the terminal is.
+#[tokio::test(start_paused = true)]
+async fn an_up_does_not_end_before_the_output_of_its_containers_is_shown() {
+    let bench = Bench::new();
+    let long = "x".repeat(OUTPUT_BUDGET as usize);
+    let log = vec![long, "the last words".to_owned()];
+    behave(&bench, "job", vec![Behaviour { exit: Some((MINUTE, 3)), log, ..Behaviour::default() }]);
+    let sink = Arc::new(Hoarder { tape: Arc::clone(&bench.tape), kept: Mutex::new(Some(Vec::new())) });
+    let request = bench.attached("services: { job: { image: busybox } }", &[], Abort::Never, None);
+    let mut session = Session::spawn(request, Arc::clone(&sink) as Arc<dyn Sink>);
+    let early = tokio::time::timeout(10 * MINUTE, session.join()).await;
+    assert!(early.is_err(), "it ended: {early:?}");
+    assert!(bench.running().is_empty() && !bench.tape.has("the last words"));
+    drop(sink.kept.lock().expect("nobody panics with it").take());
+    assert!(matches!(session.join().await, Ok(Ended::Done)));
+    assert!(bench.tape.has("the last words"), "{:#?}", bench.tape.lines());
 }
