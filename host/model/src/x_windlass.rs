@@ -465,7 +465,7 @@ impl Reader<'_> {
     fn limit(&mut self, map: &Mapping, key: &str, path: &str) -> Option<std::time::Duration> {
         let positive = |text: &str| {
             let limit = units::duration(text)?;
-            if limit.is_zero() { Err("nothing happens in no time".to_owned()) } else { Ok(limit) }
+            if limit.is_zero() { Err("it must be longer than 0s".to_owned()) } else { Ok(limit) }
         };
         self.parsed(&map.get(key)?.node, &format!("{path}.{key}"), positive)
     }

@@ -30,10 +30,10 @@ pub struct GlobalArgs {
     /// Docker context to take the engine's address from; wins over `DOCKER_HOST`
     #[arg(long, value_name = "NAME", conflicts_with = "host")]
     pub(crate) context: Option<String>,
-    /// Kind of progress output (default: `tty` on a terminal, else `plain`)
+    /// Kind of progress output: `tty`, `plain`, `json` or `quiet` (default: `tty` on a terminal, else `plain`)
     #[arg(long, value_name = "KIND")]
     pub(crate) progress: Option<String>,
-    /// When to use colours and cursor movement (default: on a terminal)
+    /// When to use colours and cursor movement: `always`, `never` or `auto`, on a terminal (default)
     #[arg(long, value_name = "WHEN")]
     pub(crate) ansi: Option<String>,
     /// Limit of engine calls at once; 0 and less is no limit of ours

@@ -125,8 +125,8 @@ fn idle(one: &Use<'_>, info: &PluginInfo) -> Option<Diagnostic> {
         return None;
     }
     let make = if one.warns { Diagnostic::warning } else { Diagnostic::error };
-    let message = format!("{} has no effect here: plugin `{}` is {what}", keys.join(", "), one.plugin);
-    Some(make("plugin", &one.path, one.span.cloned(), message).hinted("remove it"))
+    let message = format!("no effect here: {}; plugin `{}` is {what}", keys.join(", "), one.plugin);
+    Some(make("plugin", &one.path, one.span.cloned(), message).hinted("remove what has no effect"))
 }
 
 /// Keys of the timing of probes, beside the timeout.

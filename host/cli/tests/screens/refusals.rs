@@ -157,13 +157,13 @@ fn keys_of_a_hook_that_mean_nothing_to_its_plugin_are_refused() {
     };
     let wrong = told("pre-start", "plugin: tcp, target: 'b:1', when: manual, retries: 2");
     assert_eq!(wrong.code, 1, "{wrong}");
-    assert!(wrong.err.contains("error: when, retries has no effect here: plugin `tcp` is a probe"), "{wrong}");
+    assert!(wrong.err.contains("error: no effect here: when, retries; plugin `tcp` is a probe"), "{wrong}");
     let wrong = told("post-start", "plugin: es-bulk, success-threshold: 2");
     assert!(wrong.code == 1 && wrong.err.contains("plugin `es-bulk` is a loader"), "{wrong}");
     let wrong = told("pre-start", "plugin: plain, interval: 1s");
     assert!(wrong.code == 1 && wrong.err.contains("plugin `plain` is neither a probe nor a loader"), "{wrong}");
     let warned = told("pre-start", "plugin: plain, when: once, on-failure: warn").ok();
-    assert!(warned.err.contains("warning: when has no effect here"), "{warned}");
+    assert!(warned.err.contains("warning: no effect here: when; plugin `plain`"), "{warned}");
     for (stage, fine) in [
         ("pre-start", "plugin: tcp, target: 'b:1', timeout: 5s, interval: 1s, stable-for: 1s"),
         ("post-start", "plugin: es-bulk, from: [compose.yaml], when: once, timeout: 5s"),
