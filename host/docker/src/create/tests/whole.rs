@@ -1,6 +1,7 @@
 //! Every attribute at once: what the engine is asked for, to the letter. An attribute that is no longer sent, or under another
 //! name, shows here.
 
+use windlass_model::project::DeviceMapping;
 use windlass_plan::observed::Observed;
 use windlass_plan::step::{Action, OneOff};
 use windlass_plan::{UpOptions, up};
@@ -279,5 +280,22 @@ fn each_attribute_is_refused_by_the_engine_that_is_too_old_for_it() {
         assert!(error.message.ends_with(&says), "{}", error.message);
         assert!(error.hint.is_some_and(|hint| hint.ends_with("of service `app`")));
         assert!(create_body(&spec, &facts(api)).is_ok(), "{attributes}");
+    }
+}
+
+/// A device by its CDI name has that name as source and target; whatever only looks like one is a path.
+#[test]
+fn devices_by_name_are_told_from_paths() {
+    let sent = |source: &str, target: &str| {
+        let mut spec = planned("services: { app: { image: 'app:1', labels: { mine: '1' } } }");
+        let device = DeviceMapping { source: source.into(), target: target.into(), ..DeviceMapping::default() };
+        Arc::make_mut(&mut spec.service).devices = vec![device];
+        let host = sent(&spec, &known())["HostConfig"].clone();
+        (host["DeviceRequests"].is_array(), host["Devices"].is_array())
+    };
+    assert_eq!(sent("vendor.com/class=one", "vendor.com/class=one"), (true, false));
+    assert_eq!(sent("vendor.com/class=one", "/dev/one"), (false, true));
+    for path in ["1vendor/class=one", "vendor/1class=one", "vendor/class=", "vendor/class=o ne", "ven dor/class=one"] {
+        assert_eq!(sent(path, path), (false, true), "{path}");
     }
 }
