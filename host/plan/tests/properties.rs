@@ -36,7 +36,7 @@ fn yaml(random: &mut Random) -> String {
             (random.one_in(odds) && !pool.is_empty()).then(|| pool.remove(random.below(pool.len())))
         };
         let (port, name, address) = (draw(&mut ports, 2), draw(&mut names, 3), draw(&mut addresses, 3));
-        write!(text, "  s{service}: {{ image: 'i:1', environment: {{ A: '{}' }}", random.below(2))
+        write!(text, "  s{service}: {{ image: 'i:{}', environment: {{ A: '{}' }}", random.below(2), random.below(2))
             .expect("it is written to a string");
         let alone = port.is_some() || name.is_some() || address.is_some();
         if let Some(name) = name {
@@ -129,6 +129,7 @@ fn options(random: &mut Random, project: &Project) -> UpOptions {
         targets,
         no_deps: random.one_in(8),
         remove_orphans: !random.one_in(4),
+        pull: random.one_in(3).then(|| "always".to_owned()),
         recreate_volumes: project.volumes.values().map(|volume| volume.name.clone()).collect(),
         ..UpOptions::default()
     }
@@ -227,7 +228,8 @@ fn converge(project: &Project, model: &mut Model, options: &UpOptions, random: &
     let plan = planned(project, &model.observed, options, seed)?;
     let refused = Runner::run(&plan, model, (Disturbance::None, random), |_, _| {});
     assert_eq!(refused, Vec::<String>::new(), "seed {seed}\n{}\n{:#?}", render(&plan), model.summary(|_| true));
-    let again = planned(project, &model.observed, options, seed)?;
+    let quiet = UpOptions { pull: None, ..options.clone() };
+    let again = planned(project, &model.observed, &quiet, seed)?;
     let left: Vec<String> = again
         .steps
         .iter()
@@ -258,6 +260,7 @@ fn case(seed: u64) -> bool {
     let mut model = Model::default();
     converge(&before, &mut model, &UpOptions::default(), random, seed).expect("nothing is in the way");
     disturb(&mut model, random);
+    model.moving = ["i:0", "i:1"].into_iter().filter(|_| random.one_in(2)).map(str::to_owned).collect();
     let options = options(random, &after);
     let Some(plan) = planned(&after, &model.observed, &options, seed) else { return false };
     let place = 1 + random.below(plan.steps.len() + 1);

@@ -101,9 +101,15 @@ impl Change<'_> {
     }
 
     /// Removes the old container. `named`: it still has its name, which is free for others afterwards.
-    pub(crate) fn discard(&self, builder: &mut Builder, old: &Container, needs: Vec<StepId>, named: bool) -> StepId {
+    pub(crate) fn discard(
+        &self,
+        builder: &mut Builder,
+        old: &Container,
+        (needs, after): (Vec<StepId>, Vec<StepId>),
+        named: bool,
+    ) -> StepId {
         let remove = Action::RemoveContainer { container: old.reference(), volumes: false, force: true };
-        let draft = self.draft(remove, Role::Discard).needs(needs);
+        let draft = self.draft(remove, Role::Discard).needs(needs).after(after);
         builder.push(draft.releases(named.then(|| claims::name_of(old, &old.name))))
     }
 

@@ -203,6 +203,7 @@ impl Converge<'_> {
     ) -> PlanResult<()> {
         let Some(detached) = self.parts.resources.detached.get(&container.id) else { return Ok(()) };
         let (spec, reference) = self.kept_spec(service, container)?;
+        let spec = Arc::new(without_addresses(&spec));
         let unit = builder.unit_of(&container.id);
         let change = Change { service, cause: "", guard: None, unit, timeout: self.options.timeout };
         change.reattach_old(builder, (&reference, &spec), (detached, Some(removed)));
@@ -234,7 +235,7 @@ impl Converge<'_> {
             let cause = "left over from an interrupted recreation";
             let change = Change { service, cause, guard: None, unit, timeout: self.options.timeout };
             let stopped = change.stop(builder, &old, self.stops_of(&old.id).collect(), false);
-            change.discard(builder, &old, stopped, true);
+            change.discard(builder, &old, (stopped, Vec::new()), true);
         }
     }
 
@@ -404,7 +405,7 @@ impl Converge<'_> {
         let stopped = change.stop(builder, old, stopped, false);
         let aside = change.move_aside(builder, old, stopped);
         let named = change.name(builder, &spec, aside, self.options.no_start);
-        change.discard(builder, old, vec![named], false);
+        change.discard(builder, old, (vec![named], Vec::new()), false);
         peer.made.push(created);
         peer.created.push(named);
         self.join_owners(builder, service, unit);
@@ -544,13 +545,12 @@ impl Converge<'_> {
     ) {
         let unit = builder.unit_of(&container.id);
         let change = Change { service, cause, guard: None, unit, timeout: self.options.timeout };
-        let mut needs = change.stop(builder, container, self.stops_of(&container.id).collect(), leaves);
+        let stopped = change.stop(builder, container, self.stops_of(&container.id).collect(), leaves);
         let fixed = self.project.services.values().any(|other| other.container_name == container.name);
         let wanted = fixed || builder.is_wanted(&claims::name_of(container, &container.name));
-        if wanted {
-            needs = change.move_aside(builder, container, needs);
-        }
-        change.discard(builder, container, needs, !wanted);
+        // It goes whether it could be moved aside or not: who needs the name waits for that.
+        let aside = if wanted { change.move_aside(builder, container, stopped.clone()) } else { Vec::new() };
+        change.discard(builder, container, (stopped, aside), !wanted);
     }
 }
 

@@ -1,13 +1,14 @@
 //! A small pure model of an engine: it applies the effects of steps and refuses what an engine refuses; and a model of the
 //! executor, which asks the planner's own rules what may run while a run is ending and how units are taken back.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 
 use windlass_plan::claims::Claim;
 use windlass_plan::observed::{
     Container, ContainerState, Endpoint, Image, MountPoint, Network, PortMapping, Volume, joined,
 };
+use windlass_plan::step::Guard;
 use windlass_plan::step::{Action, ContainerRef, ContainerSpec};
 use windlass_plan::units::{self, Progress, Undo};
 use windlass_plan::{Observed, Plan, StepId, labels};
@@ -34,6 +35,9 @@ pub(crate) struct Model {
     /// Ids by name, as a run knows them.
     ids: BTreeMap<String, String>,
     made: usize,
+    /// Images that a pull finds changed; what is pulled once stays as it is.
+    pub moving: BTreeSet<String>,
+    moved: BTreeSet<String>,
 }
 
 type Refusable = Result<(), String>;
@@ -146,9 +150,27 @@ impl Model {
     }
 
     fn image(&mut self, reference: &str) {
-        let digest = format!("sha256:{reference}");
+        if self.moving.contains(reference) {
+            self.moved.insert(reference.to_owned());
+        }
+        let digest = self.digest(reference);
         let image = Image { id: digest.clone(), content_digest: digest, ..Image::default() };
         self.observed.images.insert(reference, "", image);
+    }
+
+    fn digest(&self, image: &str) -> String {
+        format!("sha256:{image}{}", if self.moved.contains(image) { " again" } else { "" })
+    }
+
+    fn holds(&self, guard: &Guard) -> bool {
+        match guard {
+            Guard::ImageChanged { image, from, .. } => self.digest(image) != *from,
+            Guard::ImageMissing { image, platform } => self.observed.images.get(image, platform).is_none(),
+            Guard::VolumesGone { volumes } => {
+                !volumes.iter().any(|name| self.observed.volumes.iter().any(|live| live.name == *name))
+            }
+            Guard::Any(guards) => guards.iter().any(|guard| self.holds(guard)),
+        }
     }
 
     fn connect(&mut self, network: &str, container: &ContainerRef, spec: &ContainerSpec) -> Refusable {
@@ -186,7 +208,7 @@ impl Model {
                 return Err(format!("{} shares with {}, which is not there", spec.create_name, peer.name));
             }
         }
-        let digests: BTreeMap<String, String> = [(spec.image.clone(), format!("sha256:{}", spec.image))].into();
+        let digests: BTreeMap<String, String> = [(spec.image.clone(), self.digest(&spec.image))].into();
         labels::complete(&mut spec, &digests);
         let mut networks = BTreeMap::new();
         for (_, name) in &spec.networks {
@@ -408,6 +430,9 @@ impl<'a> Runner<'a> {
     fn step(&mut self, model: &mut Model, step: StepId, (disturbance, count): (Disturbance, usize)) -> Progress {
         if disturbance == Disturbance::Fail(count) {
             return Progress::Failed;
+        }
+        if self.plan.steps[step.0].guard.as_ref().is_some_and(|guard| !model.holds(guard)) {
+            return Progress::Skipped;
         }
         match model.apply(&self.plan.steps[step.0].action) {
             Err(refusal) => {
