@@ -29,7 +29,7 @@ fn hint(problem: &Diagnostic) -> Option<&'static str> {
         "unknown-service" | "no-such-service" => "`windlass config --services` lists the services",
         "mount-target" if says("already mounted") => "give one of the two another target",
         "mount-target" => "write SOURCE:TARGET, with an absolute TARGET inside the container",
-        "mount-source" => "name a folder or file of the host",
+        "mount-source" => "name a directory or file of the host",
         "cannot-override" => "both files must use the same form; `!override` replaces the value as a whole",
         "source" if says("mutually exclusive") => "keep one of the sources",
         "external" => "an external resource is made elsewhere: only its `name` can be said here",

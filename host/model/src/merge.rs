@@ -21,7 +21,7 @@ enum Rule {
     Added,
     /// Items with the same value of this key count once.
     Keyed(&'static str),
-    /// Items with the same target count once; without one, it is this folder and the source.
+    /// Items with the same target count once; without one, it is this directory and the source.
     Mounted(&'static str),
     /// Ports: host address, published, target and protocol.
     Ports,

@@ -1,5 +1,5 @@
 //! Relative paths of a canonical document become absolute (or relative to another directory). Idempotent, so that an extended or included file can be
-//! resolved against its own folder before it is merged.
+//! resolved against its own directory before it is merged.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -67,7 +67,7 @@ fn at(node: &mut Node, keys: &[&str], base: Base<'_>) {
     }
 }
 
-/// The file of a secret or config; the empty path is the folder.
+/// The file of a secret or config; the empty path is the directory.
 fn file(definition: &mut Node, base: Base<'_>) {
     if let Some(Value::String(text)) = definition.get_mut("file").map(|node| &mut node.value) {
         *text = absolute(text, base);
@@ -92,7 +92,7 @@ fn context_path(node: &mut Node, base: Base<'_>) {
     }
 }
 
-/// Whether a context is fetched or refers to something else than a folder.
+/// Whether a context is fetched or refers to something else than a directory.
 #[must_use]
 pub fn is_remote(context: &str) -> bool {
     let prefixes = [
@@ -110,7 +110,7 @@ pub fn is_remote(context: &str) -> bool {
     prefixes.iter().any(|prefix| context.starts_with(prefix))
 }
 
-/// A volume of the local driver that is a bind of a folder.
+/// A volume of the local driver that is a bind of a directory.
 fn bind_device(volume: &mut Node, base: Base<'_>) {
     let local = volume.get("driver").and_then(Node::as_str).is_none_or(|driver| driver == "local");
     let options = volume.get("driver_opts");

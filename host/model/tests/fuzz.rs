@@ -30,7 +30,7 @@ fn number(name: &str, default: u64) -> u64 {
     std::env::var_os(name).and_then(|text| text.to_str()?.parse().ok()).unwrap_or(default)
 }
 
-/// Every file below a folder of the tests.
+/// Every file below a directory of the tests.
 fn seeds(folder: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(folder)];

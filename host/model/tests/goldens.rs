@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use windlass_model::{Diagnostic, FileKind, FileSource, LoadOptions, hash, render};
 
-/// The folder `tests`, seen as `/t`, so that absolute paths are the same on every machine.
+/// The directory `tests`, seen as `/t`, so that absolute paths are the same on every machine.
 struct Mounted;
 
 fn tests() -> PathBuf {
@@ -34,7 +34,7 @@ impl FileSource for Mounted {
     }
 }
 
-/// Options of `windlass ARGS config` in a folder.
+/// Options of `windlass ARGS config` in a directory.
 fn options(folder: &Path, args: &str) -> LoadOptions {
     let mut options = LoadOptions { cwd: folder.into(), home: Some("/home/me".into()), ..LoadOptions::default() };
     let mut words = args.split_whitespace();
@@ -105,7 +105,7 @@ fn check(name: &str, actual: &str, wrong: &mut Vec<String>) {
         return;
     }
     let written = Path::new(env!("CARGO_TARGET_TMPDIR")).join("goldens").join(name).with_extension("txt");
-    fs_err::create_dir_all(written.parent().expect("a folder")).expect("the target folder is writable");
+    fs_err::create_dir_all(written.parent().expect("a directory")).expect("the target folder is writable");
     fs_err::write(&written, actual).expect("the target folder is writable");
     wrong.push(format!("{} differs from {}", golden.display(), written.display()));
 }

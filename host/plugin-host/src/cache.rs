@@ -1,6 +1,6 @@
 //! Compiled code on disk: `.cwasm` files keyed by component, compiler and our own version.
 //!
-//! Mapping a file as code is only sound when nobody else could write it: the folder is ours and closed to others, files
+//! Mapping a file as code is only sound when nobody else could write it: the directory is ours and closed to others, files
 //! appear by rename and are never overwritten, and what anybody hands us is never taken for compiled code.
 
 use std::io::Write as _;
@@ -56,8 +56,8 @@ fn name(compiler: &impl std::hash::Hash, version: &str, digest: &str) -> String 
 }
 
 fn load(engine: &Engine, path: &Path) -> Option<Component> {
-    #[expect(unsafe_code, reason = "files in our own closed folder, written by `store` only")]
-    // SAFETY: the folder is checked to be ours and closed to others (`prepare`), its files are written by `store` only and
+    #[expect(unsafe_code, reason = "files in our own closed directory, written by `store` only")]
+    // SAFETY: the directory is checked to be ours and closed to others (`prepare`), its files are written by `store` only and
     // never changed afterwards; code of another compiler version is refused by wasmtime itself.
     unsafe {
         Component::deserialize_file(engine, path).ok()
@@ -73,7 +73,7 @@ fn store(path: &Path, compiled: &[u8]) -> Option<()> {
     written.and_then(|()| fs_err::rename(&temporary, path)).ok()
 }
 
-/// Makes the folder, for us alone; `false` when it is somebody else's, or others may enter it: then they may have put code
+/// Makes the directory, for us alone; `false` when it is somebody else's, or others may enter it: then they may have put code
 /// there, and closing it now would come too late.
 #[cfg(unix)]
 fn prepare(folder: &Path) -> bool {
@@ -87,7 +87,7 @@ fn prepare(folder: &Path) -> bool {
     metadata.is_dir() && ours && closed
 }
 
-/// On other systems the user's cache folder is closed to others already.
+/// On other systems the user's cache directory is closed to others already.
 #[cfg(not(unix))]
 fn prepare(folder: &Path) -> bool {
     fs_err::create_dir_all(folder).is_ok()

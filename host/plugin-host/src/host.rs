@@ -28,9 +28,9 @@ use crate::{error, registry, settings};
 
 /// What the host is given.
 pub struct HostOptions {
-    /// Folder for compiled code; `None`: compile every time.
+    /// Directory for compiled code; `None`: compile every time.
     pub cache_dir: Option<PathBuf>,
-    /// Folder that relative paths in settings are relative to.
+    /// Directory that relative paths in settings are relative to.
     pub project_dir: PathBuf,
     /// Declared plugins by name.
     pub declarations: BTreeMap<String, PluginDeclaration>,

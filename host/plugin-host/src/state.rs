@@ -86,7 +86,7 @@ impl State {
     }
 }
 
-/// Everything of WASI is there, and nothing is granted but standard error, TCP to forwarders, and folders of the grant.
+/// Everything of WASI is there, and nothing is granted but standard error, TCP to forwarders, and directories of the grant.
 fn wasi(stderr: &Ring, forwarders: &Arc<Forwarders>, read: &[std::path::PathBuf]) -> WasiCtx {
     let mut builder = WasiCtx::builder();
     let forwarders = Arc::clone(forwarders);
@@ -103,7 +103,7 @@ fn wasi(stderr: &Ring, forwarders: &Arc<Forwarders>, read: &[std::path::PathBuf]
     });
     for folder in read.iter().filter(|folder| folder.is_dir()) {
         let guest = folder.to_string_lossy().into_owned();
-        // A folder that cannot be opened is missing for the guest, which says so itself.
+        // A directory that cannot be opened is missing for the guest, which says so itself.
         drop(builder.preopened_dir(folder, guest, wasmtime_wasi::FsPerms::ReadOnly).map(|_| ()));
     }
     builder.build()

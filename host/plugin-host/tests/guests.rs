@@ -249,7 +249,7 @@ async fn es_bulk_reports_failed_items_with_their_lines() {
         _ => (200, json!({ "_shards": {}, "count": 3 }).to_string()),
     })
     .await;
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = tempfile::tempdir().expect("a directory");
     let file = folder.path().join("data.ndjson");
     fs_err::write(&file, "{\"name\": \"a\"}\n{\"name\": \"b\"}\n{\"name\": \"c\"}\n").expect("written");
     let inputs = vec![Input { name: "./data.ndjson".to_owned(), path: file, role: "from".to_owned(), sha256: None }];
@@ -392,7 +392,7 @@ async fn wrong_worlds_are_told_apart() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_component_says_so() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = tempfile::tempdir().expect("a directory");
     for (bytes, words) in
         [(b"\0asm\x01\0\0\0".as_slice(), "core WebAssembly module"), (b"hello".as_slice(), "not WebAssembly")]
     {
@@ -415,7 +415,7 @@ async fn what_is_no_component_says_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn compiled_code_is_cached_and_found_again() {
-    let cache = tempfile::tempdir().expect("a folder");
+    let cache = tempfile::tempdir().expect("a directory");
     let folder = cache.path().join("code");
     let make = || {
         PluginHost::new(HostOptions {
@@ -429,7 +429,7 @@ async fn compiled_code_is_cached_and_found_again() {
     let first = make().describe("tcp").await.expect("it loads");
     let files = || {
         fs_err::read_dir(&folder)
-            .expect("the folder")
+            .expect("the directory")
             .map(|entry| entry.expect("an entry").file_name())
             .collect::<Vec<_>>()
     };
@@ -443,7 +443,7 @@ async fn compiled_code_is_cached_and_found_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_look_tells_what_loading_would_without_compiling() {
-    let cache = tempfile::tempdir().expect("a folder");
+    let cache = tempfile::tempdir().expect("a directory");
     let make = |fixture: &str| {
         let source = Some(PluginSource::File(dist(&format!("fixtures/{fixture}.wasm"))));
         let declaration = PluginDeclaration { source, ..PluginDeclaration::default() };
@@ -471,7 +471,7 @@ async fn a_look_tells_what_loading_would_without_compiling() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_look_finds_damage_in_any_part_and_says_in_plain_words_that_a_file_is_not_there() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = tempfile::tempdir().expect("a directory");
     let look = async |name: &str| {
         let declaration = PluginDeclaration {
             source: Some(PluginSource::File(folder.path().join(name))),
@@ -510,7 +510,7 @@ async fn a_look_finds_damage_in_any_part_and_says_in_plain_words_that_a_file_is_
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn inputs_that_are_pipes_or_were_edited_are_refused() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = tempfile::tempdir().expect("a directory");
     let pipe = folder.path().join("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
     let input = |path: &Path, sha256: Option<&str>| Input {

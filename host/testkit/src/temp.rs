@@ -1,10 +1,10 @@
-//! A project in a temporary folder.
+//! A project in a temporary directory.
 
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-/// A folder with files; gone when dropped.
+/// A directory with files; gone when dropped.
 #[derive(Debug)]
 pub struct TempProject {
     folder: TempDir,
@@ -17,13 +17,13 @@ impl Default for TempProject {
 }
 
 impl TempProject {
-    /// An empty folder.
+    /// An empty directory.
     ///
     /// # Panics
-    /// When the system gives no temporary folder.
+    /// When the system gives no temporary directory.
     #[must_use]
     pub fn new() -> Self {
-        Self { folder: tempfile::tempdir().expect("the system gives a temporary folder") }
+        Self { folder: tempfile::tempdir().expect("the system gives a temporary directory") }
     }
 
     /// Writes a file, with its parents.
@@ -46,7 +46,7 @@ impl TempProject {
         fs_err::write(path, content).expect("the file can be written");
     }
 
-    /// The folder.
+    /// The directory.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.folder.path()

@@ -1,4 +1,4 @@
-//! Runs a tool in a project folder of its own and asks the engine what came of it.
+//! Runs a tool in a project directory of its own and asks the engine what came of it.
 
 use std::io::{BufRead as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -50,7 +50,7 @@ impl Ran {
     }
 }
 
-/// A project folder; everything of the project is removed when it goes out of scope.
+/// A project directory; everything of the project is removed when it goes out of scope.
 pub(crate) struct Scenario {
     pub(crate) tool: Tool,
     pub(crate) name: String,
@@ -129,7 +129,7 @@ impl Scenario {
     /// A fresh project with `compose.yaml`.
     pub(crate) fn new(tool: Tool, label: &str, compose: &str) -> Self {
         let name = format!("wlt-{label}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let folder = tempfile::Builder::new().prefix("windlass-scenario-").tempdir().expect("a temporary folder");
+        let folder = tempfile::Builder::new().prefix("windlass-scenario-").tempdir().expect("a temporary directory");
         let scenario = Self { tool, name, folder };
         scenario.write("compose.yaml", compose);
         scenario
@@ -141,7 +141,7 @@ impl Scenario {
 
     pub(crate) fn write(&self, file: &str, text: &str) {
         let path = self.path(file);
-        fs_err::create_dir_all(path.parent().expect("a file has a folder")).expect("the folder can be made");
+        fs_err::create_dir_all(path.parent().expect("a file has a directory")).expect("the directory can be made");
         fs_err::write(path, text).expect("the file can be written");
     }
 

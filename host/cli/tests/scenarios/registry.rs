@@ -1,4 +1,4 @@
-//! Images in a registry: a genuine one, on a loopback port of its own, with its data in a temporary folder.
+//! Images in a registry: a genuine one, on a loopback port of its own, with its data in a temporary directory.
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
@@ -16,7 +16,7 @@ impl Registry {
     /// `None`: not installed.
     fn start() -> Option<Self> {
         let port = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address").port();
-        let data = tempfile::tempdir().expect("a temporary folder");
+        let data = tempfile::tempdir().expect("a temporary directory");
         let config = data.path().join("config.yml");
         let text = format!(
             "version: 0.1\nstorage: {{ filesystem: {{ rootdirectory: {} }} }}\nhttp: {{ addr: '127.0.0.1:{port}' }}\n",

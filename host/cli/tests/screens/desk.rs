@@ -1,4 +1,4 @@
-//! A place to run the program at: a project folder, an engine, plugins, and a clock that stands.
+//! A place to run the program at: a project directory, an engine, plugins, and a clock that stands.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -25,7 +25,7 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    /// A folder with `compose.yaml`; the built-in plugins are there and succeed at once.
+    /// A directory with `compose.yaml`; the built-in plugins are there and succeed at once.
     pub(crate) fn new(compose: &str) -> Self {
         let hooks = FakeHooks::new()
             .with("elasticsearch", &[Stage::Probe])
@@ -116,7 +116,7 @@ impl Desk {
     }
 }
 
-/// The folder's name is another one each time, so the file says the project's.
+/// The directory's name is another one each time, so the file says the project's.
 fn named(compose: &str) -> String {
     format!("name: shop\n{compose}")
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::desk::Desk;
 
-/// A named pipe in the desk's folder, which gives the text to the first who reads it.
+/// A named pipe in the desk's directory, which gives the text to the first who reads it.
 fn pipe(desk: &Desk, name: &str, text: &'static str) -> PathBuf {
     let path = desk.folder.join(name);
     assert!(std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo runs").success());

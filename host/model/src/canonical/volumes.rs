@@ -32,7 +32,7 @@ fn clean_target(volume: &mut Node) {
     }
 }
 
-/// Lexical clean-up of a slash-separated path; nothing left is the folder itself.
+/// Lexical clean-up of a slash-separated path; nothing left is the directory itself.
 fn clean(path: &str) -> String {
     let root = path.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();

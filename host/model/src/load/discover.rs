@@ -1,4 +1,4 @@
-//! Which files make the project, in which folder, with which variables.
+//! Which files make the project, in which directory, with which variables.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -173,7 +173,7 @@ pub(crate) fn listed(variables: &BTreeMap<String, String>) -> Vec<PathBuf> {
     text("COMPOSE_FILE").map(|list| list.split(separator).map(PathBuf::from).collect()).unwrap_or_default()
 }
 
-/// Searches the folder and its parents.
+/// Searches the directory and its parents.
 fn search(loader: &mut Loader<'_>, folder: Option<&Path>) -> Option<Vec<PathBuf>> {
     let start = folder.unwrap_or(&loader.options.cwd).to_path_buf();
     for folder in start.ancestors() {

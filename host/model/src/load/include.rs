@@ -1,4 +1,4 @@
-//! `include`: other projects' files, each with its own folder and variables, below the including document.
+//! `include`: other projects' files, each with its own directory and variables, below the including document.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

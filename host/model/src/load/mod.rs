@@ -94,7 +94,7 @@ pub(crate) struct Loader<'a> {
     folder: PathBuf,
 }
 
-/// Folder, variables and name that documents are read with.
+/// Directory, variables and name that documents are read with.
 #[derive(Debug, Clone)]
 pub(crate) struct Context {
     pub(crate) folder: PathBuf,
@@ -246,7 +246,7 @@ impl Loader<'_> {
         }
     }
 
-    /// Ends the merging of documents that share a folder.
+    /// Ends the merging of documents that share a directory.
     pub(crate) fn settle(&self, tree: &mut Node, folder: &Path) {
         crate::merge::settle(tree, &mut Vec::new());
         let context = if self.options.no_path_resolution {
@@ -307,7 +307,7 @@ impl Loader<'_> {
         pairs
     }
 
-    /// A folder's base for paths.
+    /// A directory's base for paths.
     pub(crate) fn base<'b>(&'b self, folder: &'b Path) -> crate::paths::Base<'b> {
         crate::paths::Base { folder, home: self.options.home.as_deref() }
     }

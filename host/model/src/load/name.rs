@@ -1,4 +1,4 @@
-//! The project's name: `-p`, `COMPOSE_PROJECT_NAME`, the last `name:` of the files, the folder.
+//! The project's name: `-p`, `COMPOSE_PROJECT_NAME`, the last `name:` of the files, the directory.
 
 use super::{Context, Loader};
 use crate::diagnostic::Diagnostic;

@@ -29,13 +29,13 @@ pub(super) fn find(loader: &mut Loader<'_>, found: &Found) -> Option<Node> {
     Some(root)
 }
 
-/// The folder that it is looked for in: that of the first compose file, or of the project.
+/// The directory that it is looked for in: that of the first compose file, or of the project.
 fn home<'f>(files: &'f [PathBuf], project: &'f Path) -> &'f Path {
     let first = files.first().filter(|file| *file != Path::new("-"));
     first.and_then(|file| file.parent()).unwrap_or(project)
 }
 
-/// A file in a folder that it is not looked for in.
+/// A file in a directory that it is not looked for in.
 pub(super) fn unread(loader: &Loader<'_>, folder: &Path) -> Option<PathBuf> {
     if !loader.options.windlass_file || folder == home(&loader.origins.files, &loader.folder) {
         return None;
