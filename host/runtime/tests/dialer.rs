@@ -1,39 +1,19 @@
 //! Which container a plugin reaches under a service's name.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use windlass_plan::observed::Observed;
-use windlass_plan::{Action, UpOptions, labels, up};
 use windlass_runtime::ProjectDialer;
-use windlass_runtime::engine::{Cluster as _, Engine, EngineErrorKind, Images as _};
+use windlass_runtime::engine::{Cluster as _, Engine, EngineErrorKind};
 use windlass_runtime::hooks::Dialer as _;
-use windlass_testkit::{FakeEngine, project};
+use windlass_testkit::{FakeEngine, made, project};
 
 const THREE: &str = "services: { web: { image: 'web:1', scale: 3 }, db: { image: 'db:1' } }";
 
 /// An engine on which the project's containers run.
 async fn running(yaml: &str) -> FakeEngine {
-    let engine = FakeEngine::new();
-    let plan = up(&project(yaml), &Observed::default(), &UpOptions::default()).expect("the plan can be made");
-    for step in &plan.steps {
-        match &step.action {
-            Action::CreateNetwork { network, .. } => {
-                drop(engine.create_network(network).await.expect("the fake engine obeys"));
-            }
-            Action::PullImage { image, platform, .. } => {
-                engine.pull_image(image, platform, &|_| ()).await.expect("the fake engine obeys");
-            }
-            Action::CreateContainer(spec) => {
-                let mut spec = (**spec).clone();
-                labels::complete(&mut spec, &BTreeMap::new());
-                drop(engine.create_container(&spec).await.expect("the fake engine obeys"));
-            }
-            Action::StartContainer { container, .. } => {
-                engine.start_container(&container.name).await.expect("the fake engine obeys");
-            }
-            _ => {}
-        }
+    let engine = made(FakeEngine::new(), yaml).await;
+    for container in engine.snapshot().containers {
+        engine.start_container(&container.name).await.expect("the fake engine obeys");
     }
     engine
 }

@@ -5,35 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use windlass_model::Project;
-use windlass_plan::observed::{Health, Observed};
-use windlass_plan::{Action, UpOptions, up};
-use windlass_runtime::engine::{Cluster as _, Engine, EngineErrorKind, Images as _};
+use windlass_plan::observed::Health;
+use windlass_plan::{UpOptions, up};
+use windlass_runtime::engine::{Cluster as _, Engine, EngineErrorKind};
 use windlass_runtime::state::{ENDS_KEPT, Instance, Link, Phase, Pump, Snapshot};
 use windlass_runtime::{Ending, ExecuteOptions, Execution, Outcome, Shutdown, World, execute};
-use windlass_testkit::{Behaviour, FakeEngine, FakeHooks, Recorder, project};
-
-/// An engine with the project's containers, not started yet.
-async fn made(engine: FakeEngine, yaml: &str) -> FakeEngine {
-    let project = project(yaml);
-    let plan = up(&project, &Observed::default(), &UpOptions::default()).expect("the fake engine obeys");
-    for step in &plan.steps {
-        match &step.action {
-            Action::CreateNetwork { network, .. } => {
-                drop(engine.create_network(network).await.expect("the fake engine obeys"));
-            }
-            Action::PullImage { image, platform, .. } => {
-                engine.pull_image(image, platform, &|_| ()).await.expect("the fake engine obeys");
-            }
-            Action::CreateContainer(spec) => {
-                let mut spec = (**spec).clone();
-                windlass_plan::labels::complete(&mut spec, &std::collections::BTreeMap::new());
-                drop(engine.create_container(&spec).await.expect("the fake engine obeys"));
-            }
-            _ => {}
-        }
-    }
-    engine
-}
+use windlass_testkit::{Behaviour, FakeEngine, FakeHooks, Recorder, made, project};
 
 const ONE: &str = "services: { web: { image: 'web:1' } }";
 const CHECKED: &str = "services: { web: { image: 'web:1', healthcheck: { test: [CMD, check] } } }";

@@ -13,7 +13,7 @@ mod temp;
 pub use engine::{Behaviour, FakeEngine};
 pub use fault::{Calls, Fault, FaultProxy, Order, Scope};
 pub use hooks::{FakeHooks, hook_error};
-pub use project::project;
+pub use project::{made, project};
 pub use recorder::Recorder;
 pub use redact::redact;
 pub use temp::TempProject;

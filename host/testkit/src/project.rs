@@ -1,9 +1,14 @@
-//! Projects from text, without files.
+//! Projects from text, without files, and what an engine has of them.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use windlass_model::{FileKind, FileSource, LoadOptions, Project, load};
+use windlass_plan::{Action, Observed, UpOptions, labels, up};
+use windlass_runtime::engine::{Cluster as _, Images as _};
+
+use crate::FakeEngine;
 
 /// One compose file in memory, at `/project/compose.yaml`.
 struct OneFile<'a>(&'a str);
@@ -35,3 +40,30 @@ pub fn project(yaml: &str) -> Project {
         Err(problems) => panic!("the test's compose file does not load: {problems:?}"),
     }
 }
+
+/// The engine with the containers of a compose file, not started yet.
+///
+/// # Panics
+/// When the file does not load or the engine does not obey: the test is wrong.
+pub async fn made(engine: FakeEngine, yaml: &str) -> FakeEngine {
+    let plan = up(&project(yaml), &Observed::default(), &UpOptions::default()).expect("the plan can be made");
+    for step in &plan.steps {
+        match &step.action {
+            Action::CreateNetwork { network, .. } => {
+                drop(engine.create_network(network).await.expect(OBEYS));
+            }
+            Action::PullImage { image, platform, .. } => {
+                engine.pull_image(image, platform, &|_| ()).await.expect(OBEYS);
+            }
+            Action::CreateContainer(spec) => {
+                let mut spec = (**spec).clone();
+                labels::complete(&mut spec, &BTreeMap::new());
+                drop(engine.create_container(&spec).await.expect(OBEYS));
+            }
+            _ => {}
+        }
+    }
+    engine
+}
+
+const OBEYS: &str = "the fake engine obeys";
