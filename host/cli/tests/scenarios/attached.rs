@@ -94,7 +94,12 @@ fn the_last_words_say_what_died_at_once() {
         let it = Scenario::new(
             Tool::Windlass,
             "dies",
-            "services:\n  a:\n    image: windlass-test/busybox:1\n    command: ['sh', '-c', 'echo starting; nosuchcommand']\n",
+            // `a` has a second to die, however busy the machine is: the last start comes after the first look at the health of `b`.
+            &format!(
+                "services:\n  a:\n    image: windlass-test/busybox:1\n    command: ['sh', '-c', 'echo starting; nosuchcommand']\n  \
+                 b:\n    {IDLE}\n    healthcheck: {{ test: ['CMD', 'true'], interval: 1s }}\n  \
+                 c:\n    {IDLE}\n    depends_on: {{ b: {{ condition: service_healthy }} }}\n"
+            ),
         );
         let said = it.run(&["up", "-d"]).ok().stderr;
         for word in ["exited (127)", "starting", "nosuchcommand: not found"] {
