@@ -1176,6 +1176,26 @@ async fn a_container_that_a_killed_run_had_asked_for_does_not_stand_in_the_way()
     assert_eq!(world.engine.container("demo-web-1").unwrap().id, own.id);
 }
 
+/// The hash of one in the namespaces of another names the other's id: that of the container which the killed run had made.
+#[tokio::test(start_paused = true)]
+async fn nor_does_one_in_the_namespaces_of_what_a_killed_run_had_made() {
+    let world = world(FakeEngine::new());
+    let project = project(
+        "services: { vpn: { image: 'a:1', network_mode: none }, app: { image: 'a:1', network_mode: 'service:vpn' } }",
+    );
+    let early = up(&project, &world.engine.snapshot(), &UpOptions::default()).unwrap();
+    world.up_with(&project, &UpOptions { no_start: true, ..UpOptions::default() }).await;
+    let late = world.engine.container("demo-app-1").unwrap();
+    let ran = world.run(&project, early, Shutdown::channel().1).await;
+    assert_eq!(ran.outcome.ending(), Ending::Success, "{:?}", ran.outcome.failures);
+    let own = world.engine.container("demo-app-1").unwrap();
+    assert_eq!(
+        (own.state, own.joins),
+        (ContainerState::Running, vec![world.engine.container("demo-vpn-1").unwrap().id])
+    );
+    assert_ne!(own.id, late.id);
+}
+
 #[tokio::test(start_paused = true)]
 async fn down_leaves_what_others_use_but_a_failure_to_remove_is_one() {
     for (kind, ending) in [(EngineErrorKind::InUse, Ending::Success), (EngineErrorKind::Other, Ending::Failed)] {

@@ -68,8 +68,12 @@ async fn who_has_the_name(context: &Context, spec: &ContainerSpec) -> EngineResu
         Err(error) if error.kind == EngineErrorKind::NotFound => return Ok(Holder::Nobody),
         Err(error) => return Err(error),
     };
-    let same = [labels::PROJECT, labels::SERVICE, labels::NUMBER, labels::CONFIG_HASH];
-    let ours = same.iter().all(|label| found.labels.get(*label) == spec.labels.get(*label));
+    // A temporary name is nobody else's; and the hash of one in the namespaces of others has their ids in it, which were other
+    // ones for the run that asked.
+    let any_hash = spec.create_name != spec.container.name || spec.labels.contains_key(labels::JOINS);
+    let same = |label: &str| found.labels.get(label) == spec.labels.get(label);
+    let replica = [labels::PROJECT, labels::SERVICE, labels::NUMBER].into_iter().all(same);
+    let ours = replica && (any_hash || same(labels::CONFIG_HASH));
     let own = ours && found.state == ContainerState::Created;
     Ok(if own { Holder::Own { id: found.id } } else { Holder::Other })
 }
