@@ -65,9 +65,10 @@ pub struct EngineInfo {
 }
 
 /// State of a container.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ContainerState {
     /// Made, never started.
+    #[default]
     Created,
     /// Runs.
     Running,
@@ -95,7 +96,7 @@ pub enum Health {
 }
 
 /// A container, as far as one list call tells.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Container {
     /// Full id.
     pub id: String,

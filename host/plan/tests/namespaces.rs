@@ -97,3 +97,11 @@ fn the_owner_that_goes_is_there_until_its_user_has_changed() {
     let removal = plan.steps.iter().find(|step| step.action.verb() == "remove" && step.action.object() == "demo-vpn-1");
     assert!(removal.expect("vpn goes").needs.contains(&start.id), "{}", render(&plan));
 }
+
+/// Both are new: an owner that took nothing from anybody goes on running where its user does not start.
+#[test]
+fn a_new_owner_has_nothing_to_give_back() {
+    let plan = planned(&two("", ""), &Observed::default(), &UpOptions::default());
+    let back: Vec<_> = plan.units.iter().flat_map(|unit| &unit.undo).collect();
+    assert!(back.is_empty(), "{back:#?}");
+}

@@ -1,6 +1,6 @@
 //! Fakes and fixtures for the tests of the other crates: an engine and plugins in memory ([`FakeEngine`], [`FakeHooks`]), a
-//! sink that remembers ([`Recorder`]), a proxy that spoils one call to a genuine engine ([`FaultProxy`]), projects in temporary directories ([`TempProject`]), and redaction of output
-//! ([`redact()`]).
+//! sink that remembers ([`Recorder`]), a proxy that spoils one call to a genuine engine ([`FaultProxy`]), projects in
+//! temporary directories ([`TempProject`]), and redaction of output ([`redact()`]).
 
 mod engine;
 mod fault;

@@ -130,33 +130,13 @@ fn templated(context: &Context, format: &str, rows: &[BTreeMap<&str, Json>]) -> 
     let Some(template) = format.strip_prefix("table ") else {
         return rows.iter().try_for_each(|row| context.ui.data(format!("{}\n", template::fill(format, row)?)));
     };
-    let example = fields(&empty(), 0, false);
+    let example = fields(&Container::default(), 0, false);
     let mut cells = vec![template::headings(template, &example)?];
     for row in rows {
         cells.push(template::fill(template, row)?);
     }
     let cells: Vec<Vec<String>> = cells.iter().map(|line| line.split('\t').map(str::to_owned).collect()).collect();
     context.ui.data(table::render(table::DOCKER, &cells))
-}
-
-fn empty() -> Container {
-    Container {
-        id: String::new(),
-        name: String::new(),
-        image: String::new(),
-        image_id: String::new(),
-        command: String::new(),
-        state: ContainerState::Created,
-        health: None,
-        exit_code: None,
-        status: String::new(),
-        created: 0,
-        labels: BTreeMap::new(),
-        networks: BTreeMap::new(),
-        mounts: Vec::new(),
-        ports: Vec::new(),
-        joins: Vec::new(),
-    }
 }
 
 /// All fields of a row, by the names of `docker compose`'s JSON and templates.

@@ -11,8 +11,8 @@ use crate::containers::start::Start;
 use crate::graph::{Builder, Draft, Role};
 use crate::step::{Action, ContainerRef};
 
-/// Attaches the old container to the networks that it was taken off, by this run or by one that was cut off, and lets the replica start, old or new, wherever it was
-/// stopped: for a network, or along with a dependency that says `restart: true`.
+/// Attaches the old container to the networks that it was taken off, by this run or by one that was cut off, and lets the
+/// replica start, old or new, wherever it was stopped: for a network, or along with a dependency that says `restart: true`.
 pub(crate) fn give_back(converge: &Converge<'_>, builder: &mut Builder, service: &Arc<Service>, replica: &mut Replica) {
     let may_stay = replica.fresh.as_ref().is_some_and(|reason| reason.guard.is_some());
     let Some(old) = replica.previous.clone().filter(|_| may_stay) else { return };

@@ -64,13 +64,6 @@ impl World {
             id,
             name: spec.create_name.clone(),
             image: spec.image.clone(),
-            image_id: String::new(),
-            command: String::new(),
-            state: ContainerState::Created,
-            health: None,
-            exit_code: None,
-            status: String::new(),
-            created: 0,
             joins: joined("", &spec.labels),
             labels: spec.labels.clone(),
             networks: spec.networks.iter().map(|(_, name)| (name.clone(), endpoint(name))).collect(),
@@ -79,7 +72,7 @@ impl World {
                 .values()
                 .map(|name| MountPoint { name: name.clone(), ..MountPoint::default() })
                 .collect(),
-            ports: Vec::new(),
+            ..Container::default()
         });
     }
 

@@ -233,19 +233,12 @@ impl Model {
         self.observed.containers.push(Container {
             name: spec.create_name.clone(),
             image: spec.image.clone(),
-            image_id: String::new(),
-            command: String::new(),
-            state: ContainerState::Created,
-            health: None,
-            exit_code: None,
-            status: String::new(),
-            created: 0,
             joins: joined("", &spec.labels),
             labels: spec.labels.clone(),
             networks,
             mounts: spec.volumes.values().map(mount).collect(),
-            ports: Vec::new(),
             id: id.clone(),
+            ..Container::default()
         });
         self.specs.insert(id, spec);
         self.observed.containers.sort_by(|one, other| one.name.cmp(&other.name));

@@ -14,18 +14,8 @@ fn row() -> Container {
         id: "web".to_owned(),
         name: "demo-web-1".to_owned(),
         image: "web:1".to_owned(),
-        image_id: String::new(),
-        command: String::new(),
         state: ContainerState::Running,
-        health: None,
-        exit_code: None,
-        status: String::new(),
-        created: 0,
-        labels: BTreeMap::new(),
-        networks: BTreeMap::new(),
-        mounts: Vec::new(),
-        ports: Vec::new(),
-        joins: Vec::new(),
+        ..Container::default()
     }
 }
 
